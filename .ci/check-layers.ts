@@ -21,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     '@hostpe/daemon',
   ],
   'packages/route-server': ['@hostpe/net', '@hostpe/signaling', '@hostpe/xmpp', '@hostpe/daemon'],
-  'packages/hostpe': ['@hostpe/net', '@hostpe/daemon', '@hostpe/forwarder', '@hostpe/route-server'],
+  'packages/hostpe': ['@hostpe/daemon', '@hostpe/forwarder', '@hostpe/route-server'],
   'netns-lab': [],
 };
 

@@ -1,1 +1,11 @@
-export {};
+export { callApi } from './api-client.ts';
+export type { ApiHandler, ApiOptions } from './api-server.ts';
+export { serveApi } from './api-server.ts';
+export { loadConfig } from './config.ts';
+export type { ConfigProblem, ControlSocketErrorCode } from './errors.ts';
+export { ApiError, ConfigError, ControlSocketError } from './errors.ts';
+export { readSecret, readText } from './files.ts';
+export type { Log, LogOptions } from './log.ts';
+export { createLog } from './log.ts';
+export type { DaemonOptions } from './run.ts';
+export { ExitCode, runDaemon } from './run.ts';

@@ -1,1 +1,3 @@
-export {};
+// The VPN Forwarder as the executable starts it.
+export { defaultControlSocket } from './config.ts';
+export { loadForwarderConfig, startForwarder } from './start.ts';

@@ -1,1 +1,29 @@
-export {};
+// The networking values that everything else is written in; no I/O.
+export type { AddressFamily, IpAddress } from './address.ts';
+export {
+  addressFamily,
+  addressFromBytes,
+  addressToBytes,
+  compareAddresses,
+  parseIpAddress,
+} from './address.ts';
+export type { Encapsulation } from './encapsulation.ts';
+export type { NetErrorCode } from './error.ts';
+export { NetError } from './error.ts';
+export type { Label } from './label.ts';
+export { parseLabel } from './label.ts';
+export type { MacAddress } from './mac.ts';
+export { macFromBytes, macToBytes, parseMac } from './mac.ts';
+export type { IpPrefix } from './prefix.ts';
+export {
+  hostPrefix,
+  parseIpPrefix,
+  prefixAddress,
+  prefixContains,
+  prefixLength,
+  prefixOf,
+} from './prefix.ts';
+export type { RouteDistinguisher } from './route-distinguisher.ts';
+export { parseRouteDistinguisher } from './route-distinguisher.ts';
+export type { RouteTarget } from './route-target.ts';
+export { parseRouteTarget } from './route-target.ts';

@@ -1,1 +1,20 @@
-export {};
+// Desired kernel state of VPN routes and attachments, and the loop that brings the kernel to it.
+export type {
+  Adopted,
+  DesiredAttachment,
+  DesiredNexthop,
+  DesiredState,
+  DesiredUnderlay,
+  DesiredVpn,
+} from './desired.ts';
+export type { Log, Nft, PacketSteering } from './doors.ts';
+export type { ReconcilerErrorCode } from './errors.ts';
+export { ReconcilerError } from './errors.ts';
+export { FORWARDER_PROTOCOL } from './layout.ts';
+export { openNft } from './nft.ts';
+export type { MissingFeature } from './probe.ts';
+export { probeForwarder } from './probe.ts';
+export type { ReconcilerOptions } from './reconciler.ts';
+export { Reconciler } from './reconciler.ts';
+export type { AttachmentReport, Report } from './report.ts';
+export type { Failure } from './step.ts';

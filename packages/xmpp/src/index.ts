@@ -1,1 +1,15 @@
-export {};
+// XMPP sessions of a forwarder with a route server, from both ends. Knows no routes.
+export type { Backoff } from './client/backoff.ts';
+export { XmppClient, type XmppClientOptions } from './client/client.ts';
+export {
+  type ApplicationCondition,
+  StanzaError,
+  type StanzaErrorType,
+  XmppError,
+  type XmppErrorCode,
+} from './errors.ts';
+export type { Log } from './log.ts';
+export { type ScramCredentials, scramCredentials } from './scram.ts';
+export { type ServerLimits, XmppServer, type XmppServerOptions } from './server/server.ts';
+export type { RequestHandler, ServerSession } from './server/session.ts';
+export { STREAM_LIMITS, type StreamLimits, StreamParser } from './stream-parser.ts';

@@ -1,0 +1,260 @@
+// A data centre in a lab: hypervisors h1..hN behind an underlay router, a route server on its own host, tenants' machines,
+// and the real daemons started from their own configuration files. Owns the lab and its folder; knows no test.
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Daemon, type Host, Lab, type LinkSpec, type MachineSpec } from '@hostpe/netns-lab';
+import { type Certificates, makeCertificates } from './certificates.ts';
+import { eventually } from './eventually.ts';
+
+const DOMAIN = 'dc1.example';
+const ROUTE_SERVER = '10.255.0.100';
+/** Room for a tenant's 1500 bytes in either encapsulation. */
+const UNDERLAY_MTU = 1600;
+/** `make build` makes it: it starts three times faster than the sources, which an emulated machine needs. */
+const executable = resolve(import.meta.dirname, '../../packages/hostpe/bundle/hostpe.js');
+
+interface VpnSpec {
+  readonly import: readonly string[];
+  readonly export: readonly string[];
+  readonly encapsulations: readonly ('gre' | 'udp')[];
+}
+
+export interface Machine {
+  readonly name: string;
+  readonly hypervisor: string;
+  readonly vpn: string;
+  readonly addresses: readonly string[];
+}
+
+interface FabricSpec {
+  readonly name: string;
+  readonly hypervisors: readonly string[];
+  readonly vpns: Readonly<Record<string, VpnSpec>>;
+  readonly machines: readonly Machine[];
+  /** Written into the route server's configuration, seconds. */
+  readonly timers?: { readonly withdrawDelay: number; readonly restartDelay: number };
+  /** VPNs that a forwarder may join; default all. */
+  readonly allowedVpns?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Underlay address of h1, h2, … */
+export const peAddress = (hypervisor: string): string => `10.255.0.${Number(hypervisor.slice(1))}`;
+/** The hypervisor's end of a machine's veth pair. */
+export const interfaceOf = (machine: string): string => `v-${machine}`;
+
+const machineSpec = ({ name, hypervisor, addresses }: Machine): MachineSpec => ({
+  host: hypervisor,
+  interface: interfaceOf(name),
+  addresses: addresses.map((address) => `${address}/${address.includes(':') ? 128 : 32}`),
+});
+
+/** JSON is YAML, so a configuration file is written as JSON. */
+const writeConfig = (file: string, value: unknown) => writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+
+export class Fabric implements AsyncDisposable {
+  readonly lab: Lab;
+  readonly folder: string;
+  readonly #spec: FabricSpec;
+  readonly #daemons: { readonly name: string; readonly daemon: Daemon }[] = [];
+  readonly #certificates: Certificates;
+
+  private constructor(lab: Lab, folder: string, spec: FabricSpec, certificates: Certificates) {
+    this.lab = lab;
+    this.folder = folder;
+    this.#spec = spec;
+    this.#certificates = certificates;
+  }
+
+  static async create(spec: FabricSpec): Promise<Fabric> {
+    const folder = await mkdtemp(join(tmpdir(), `hostpe-${spec.name}-`));
+    const uplinks = spec.hypervisors.map(
+      (h, i): LinkSpec => ({
+        mtu: UNDERLAY_MTU,
+        ends: [
+          { host: h, interface: 'ul', addresses: [`192.0.2.${4 * i + 2}/30`] },
+          { host: 'spine', interface: h, addresses: [`192.0.2.${4 * i + 1}/30`] },
+        ],
+      }),
+    );
+    const last = 4 * spec.hypervisors.length;
+    const lab = await Lab.create({
+      name: spec.name,
+      hosts: {
+        spine: {
+          forwarding: true,
+          routes: [
+            ...spec.hypervisors.map((h, i) => ({ to: `${peAddress(h)}/32`, via: `192.0.2.${4 * i + 2}` })),
+            { to: `${ROUTE_SERVER}/32`, via: `192.0.2.${last + 2}` },
+          ],
+        },
+        rs: { loopback: [`${ROUTE_SERVER}/32`], routes: [{ to: 'default', via: `192.0.2.${last + 1}` }] },
+        ...Object.fromEntries(
+          spec.hypervisors.map((h, i) => [
+            h,
+            { loopback: [`${peAddress(h)}/32`], routes: [{ to: 'default', via: `192.0.2.${4 * i + 1}` }] },
+          ]),
+        ),
+      },
+      links: [
+        ...uplinks,
+        {
+          ends: [
+            { host: 'rs', interface: 'ul', addresses: [`192.0.2.${last + 2}/30`] },
+            { host: 'spine', interface: 'rs', addresses: [`192.0.2.${last + 1}/30`] },
+          ],
+        },
+      ],
+      machines: Object.fromEntries(spec.machines.map((machine) => [machine.name, machineSpec(machine)])),
+    });
+    const certificates = await makeCertificates(lab.host('rs'), folder, DOMAIN);
+    const fabric = new Fabric(lab, folder, spec, certificates);
+    await fabric.#writeConfigurations();
+    return fabric;
+  }
+
+  async #writeConfigurations(): Promise<void> {
+    const { hypervisors, vpns, machines, timers, allowedVpns } = this.#spec;
+    await writeConfig(join(this.folder, 'route-server.yaml'), {
+      domain: DOMAIN,
+      listen: [{ address: ROUTE_SERVER, port: 5223 }],
+      tls: { certificate: this.#certificates.certificate, key: this.#certificates.key },
+      vpns: Object.fromEntries(
+        Object.entries(vpns).map(([name, vpn]) => [name, { import: vpn.import, export: vpn.export }]),
+      ),
+      forwarders: Object.fromEntries(
+        hypervisors.map((h) => [
+          h,
+          {
+            'password-file': join(this.folder, `${h}.secret`),
+            addresses: [peAddress(h)],
+            vpns: allowedVpns?.[h] ?? Object.keys(vpns),
+          },
+        ]),
+      ),
+      ...(timers && {
+        timers: { 'withdraw-delay': timers.withdrawDelay, 'restart-delay': timers.restartDelay },
+      }),
+      'control-socket': this.#socket('route-server'),
+    });
+    for (const h of hypervisors) {
+      await writeFile(join(this.folder, `${h}.secret`), `${randomBytes(16).toString('hex')}\n`, {
+        mode: 0o600,
+      });
+      await mkdir(join(this.folder, h));
+      await writeConfig(join(this.folder, `${h}.yaml`), {
+        name: h,
+        underlay: { address: peAddress(h), mtu: UNDERLAY_MTU },
+        'route-servers': [
+          {
+            host: ROUTE_SERVER,
+            domain: DOMAIN,
+            account: h,
+            'password-file': join(this.folder, `${h}.secret`),
+            'ca-file': this.#certificates.ca,
+          },
+        ],
+        vpns: Object.fromEntries(
+          Object.entries(vpns).map(([name, vpn]) => [name, { encapsulations: vpn.encapsulations }]),
+        ),
+        attachments: machines
+          .filter((machine) => machine.hypervisor === h)
+          .map((machine) => ({
+            interface: interfaceOf(machine.name),
+            vpn: machine.vpn,
+            addresses: machine.addresses,
+          })),
+        'control-socket': this.#socket(h),
+        'state-directory': join(this.folder, h),
+      });
+    }
+  }
+
+  #socket(daemon: string): string {
+    return join(this.folder, `${daemon}.sock`);
+  }
+
+  host(name: string): Host {
+    return this.lab.host(name);
+  }
+
+  startRouteServer(): Promise<Daemon> {
+    return this.startWith('rs', ['route-server', '--config', join(this.folder, 'route-server.yaml')]);
+  }
+
+  startForwarder(hypervisor: string): Promise<Daemon> {
+    return this.startWith(hypervisor, ['forwarder', '--config', join(this.folder, `${hypervisor}.yaml`)]);
+  }
+
+  /** Starts hostpe with the given arguments as a daemon on a host. */
+  async startWith(host: string, args: readonly string[]): Promise<Daemon> {
+    const daemon = await this.host(host).start(args[0] ?? 'hostpe', process.execPath, [executable, ...args]);
+    this.#daemons.push({ name: `${host} hostpe ${args[0] ?? ''}`, daemon });
+    return daemon;
+  }
+
+  /** The last lines of every daemon, for whoever has to find out why something failed. */
+  lastLines(): string {
+    return this.#daemons
+      .map(({ name, daemon }) => [`--- ${name} (pid ${daemon.pid})`, ...daemon.lines.slice(-25)].join('\n'))
+      .join('\n');
+  }
+
+  /** Runs an operator's command against the daemon on a host (`rs`, or a hypervisor); throws when it fails. */
+  async hostpe(host: string, ...args: readonly string[]): Promise<string> {
+    const socket = this.#socket(host === 'rs' ? 'route-server' : host);
+    const { stdout } = await this.host(host).run(process.execPath, [executable, ...args, '--socket', socket]);
+    return stdout;
+  }
+
+  /** Adds a machine's namespace and veth pair; the forwarder does not know it before `attach`. */
+  addMachine(machine: Machine): Promise<Host> {
+    return this.lab.addMachine(machine.name, machineSpec(machine));
+  }
+
+  attach(machine: Machine, ...more: readonly string[]): Promise<string> {
+    const addresses = machine.addresses.flatMap((address) => ['--address', address]);
+    return this.hostpe(
+      machine.hypervisor,
+      'attach',
+      interfaceOf(machine.name),
+      '--vpn',
+      machine.vpn,
+      ...addresses,
+      ...more,
+    );
+  }
+
+  /** Waits until `machine` gets an answer from `address`. */
+  async reachable(machine: string, address: string): Promise<void> {
+    await eventually(
+      `${machine} reaches ${address}`,
+      async () => (await this.ping(machine, address, 1)).received === 1,
+    );
+  }
+
+  /** Sends `count` echo requests, 10 a second, and waits 2 s for the last answer. */
+  async ping(
+    machine: string,
+    address: string,
+    count: number,
+  ): Promise<{ sent: number; received: number; output: string }> {
+    const { stdout } = await this.host(machine).run(
+      'ping',
+      ['-n', '-i', '0.1', '-c', String(count), '-W', '2', address],
+      { reject: false },
+    );
+    const [, sent = '0', received = '0'] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? [];
+    return { sent: Number(sent), received: Number(received), output: stdout };
+  }
+
+  async remove(): Promise<void> {
+    await this.lab.remove();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
+}

@@ -1,0 +1,76 @@
+// From attachments and routes to what the kernel and the route servers should hold. Pure.
+import type { IpAddress, Label } from '@hostpe/net';
+import type { DesiredState, Report } from '@hostpe/reconciler';
+import type { Attachment } from './attachments.ts';
+import type { Underlay } from './config.ts';
+import type { Publications, VpnPublications } from './publications.ts';
+import { publishedRoutes } from './publications.ts';
+import type { ForwardingRoutes } from './vpn-routes.ts';
+import type { Vpn } from './vpns.ts';
+
+export interface LabelledAttachment {
+  readonly attachment: Attachment;
+  readonly label: Label;
+  /** `retracting`: on its way out, still forwarding. `removing`: has left the route servers, and the kernel is to let go of it. */
+  readonly detaching: 'retracting' | 'removing' | undefined;
+}
+
+export interface HostVpn {
+  readonly vpn: Vpn;
+  /** At least one. */
+  readonly attachments: readonly LabelledAttachment[];
+  readonly forwarding: ForwardingRoutes;
+  readonly complete: boolean;
+}
+
+export function desiredState(underlay: Underlay, vpns: readonly HostVpn[]): DesiredState {
+  return {
+    underlay,
+    vpns: vpns.flatMap(({ vpn, attachments, forwarding, complete }) => {
+      const desired = attachments
+        .filter(({ detaching }) => detaching !== 'removing')
+        .map(({ attachment, label }) => ({
+          interface: attachment.interface,
+          addresses: attachment.addresses,
+          label,
+          ...(attachment.mac === undefined ? {} : { mac: attachment.mac }),
+        }));
+      // A VPN that is left without attachments leaves the kernel with its routes.
+      if (desired.length === 0) return [];
+      return [
+        {
+          name: vpn.name,
+          device: vpn.device,
+          table: vpn.table,
+          attachments: desired,
+          routes: forwarding.routes,
+          complete,
+        },
+      ];
+    }),
+  };
+}
+
+/**
+ * @param states of the reconciler's last report; `ready`: VRF, gateway and label route are in the kernel.
+ * @param isOver whether the time to wait for attachments after the start is over.
+ */
+export function publications(
+  pe: IpAddress,
+  vpns: readonly HostVpn[],
+  states: Report['attachments'],
+  isOver: boolean,
+): Publications {
+  return new Map(
+    vpns.flatMap(({ vpn, attachments }): [string, VpnPublications][] => {
+      const staying = attachments.filter(({ detaching }) => detaching === undefined);
+      if (staying.length === 0) return [];
+      const stateOf = ({ attachment }: LabelledAttachment) => states.get(attachment.interface)?.state;
+      const ready = staying.filter((candidate) => stateOf(candidate) === 'ready');
+      // A failed one is tried again and may be ready soon.
+      const settled = isOver || staying.every((one) => !['failed', undefined].includes(stateOf(one)));
+      const routes = publishedRoutes(pe, vpn.instanceId, vpn.encapsulations, ready);
+      return [[vpn.name, { instanceId: vpn.instanceId, routes, settled }]];
+    }),
+  );
+}

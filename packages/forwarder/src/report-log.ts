@@ -1,0 +1,59 @@
+// Tells in the log what became of attachments from one report of the reconciler to the next, and which routes cannot be used. Only changes: a report
+// without news is silent. What the kernel refuses is the reconciler's to tell.
+import type { AttachmentReport, Report } from '@hostpe/reconciler';
+import type { Log } from '@hostpe/xmpp';
+import type { Attachment } from './attachments.ts';
+import type { ForwardingRoutes } from './vpn-routes.ts';
+
+/** Lines about unusable routes of one VPN at a time: a peer must not be able to fill the log. */
+const routeLines = 10;
+
+const consequences: Readonly<Record<AttachmentReport['state'], string>> = {
+  ready: 'is ready; its addresses are published',
+  down: 'is down; its addresses are not published until it is up',
+  absent: 'does not exist; it will be attached when it appears',
+  failed: 'cannot be attached; tried again',
+};
+
+export class ReportLog {
+  readonly #log: Log;
+  #attachments: Report['attachments'] = new Map();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  report(report: Report, attachmentOf: (name: string) => Attachment | undefined): void {
+    for (const [name, now] of report.attachments) {
+      const before = this.#attachments.get(name);
+      if (before?.state === now.state && before.reason === now.reason) continue;
+      const attachment = attachmentOf(name);
+      const facts = {
+        interface: name,
+        vpn: attachment?.vpn,
+        addresses: attachment?.addresses,
+        state: now.state,
+      };
+      const because = now.reason === undefined ? '' : `: ${now.reason}`;
+      this.#log[now.state === 'failed' ? 'warn' : 'info'](
+        facts,
+        `VPN ${attachment?.vpn ?? '?'}: ${name} ${consequences[now.state]}${because}`,
+      );
+    }
+    this.#attachments = report.attachments;
+  }
+
+  /** @param before what was said of the VPN's routes last. */
+  routes(vpn: string, before: ForwardingRoutes | undefined, now: ForwardingRoutes): void {
+    const news = [...now.problems].filter(([prefix, problem]) => before?.problems.get(prefix) !== problem);
+    for (const [prefix, problem] of news.slice(0, routeLines)) {
+      const fate = now.routes.get(prefix)?.length ? 'its other nexthops are used' : 'it is not used';
+      this.#log.warn({ vpn, prefix }, `VPN ${vpn}: route ${prefix}: ${problem}; ${fate}`);
+    }
+    if (news.length > routeLines)
+      this.#log.warn(
+        { vpn, routes: news.length },
+        `VPN ${vpn}: and ${news.length - routeLines} more routes that cannot be used`,
+      );
+  }
+}

@@ -1,0 +1,137 @@
+// Composition root of the forwarder: configuration, secrets, kernel, sessions, control socket. No algorithm.
+// Nothing on the host is touched before configuration, secrets, state file and kernel are known to be good.
+import { join } from 'node:path';
+import { createLog, loadConfig, readSecret, readText, serveApi } from '@hostpe/daemon';
+import type { Nft, PacketSteering } from '@hostpe/reconciler';
+import { openNft, probeForwarder, Reconciler } from '@hostpe/reconciler';
+import type { Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
+import { openRtnetlink, openSysctl } from '@hostpe/rtnetlink';
+import type { Log } from '@hostpe/xmpp';
+import { XmppClient } from '@hostpe/xmpp';
+import { apiRoutes } from './api.ts';
+import { systemClock } from './clock.ts';
+import type { ForwarderConfig, RouteServerSettings } from './config.ts';
+import { forwarderConfigSchema, routeServerName } from './config.ts';
+import { ForwarderError } from './errors.ts';
+import { Forwarder } from './forwarder.ts';
+import { RouteServerSession } from './session.ts';
+import { StateFile } from './state-file.ts';
+import type { Timers } from './timers.ts';
+import { defaultTimers } from './timers.ts';
+
+/** A configuration whose files could be read. */
+export interface LoadedConfig {
+  readonly config: ForwarderConfig;
+  readonly credentials: ReadonlyMap<RouteServerSettings, Credentials>;
+}
+
+interface Credentials {
+  readonly password: string;
+  /** PEM; undefined: the system's authorities. */
+  readonly ca: string | undefined;
+}
+
+/** Doors to the kernel; a test opens others. */
+export interface Kernel {
+  readonly rtnetlink: Rtnetlink;
+  readonly sysctl: Sysctl;
+  readonly nft: Nft;
+  /** Default: this host's. */
+  readonly steering?: PacketSteering;
+}
+
+/** Reads the configuration file and the files that it names; touches nothing. @throws ConfigError */
+export async function loadForwarderConfig(file: string): Promise<LoadedConfig> {
+  const config = await loadConfig(file, forwarderConfigSchema);
+  const credentials = new Map<RouteServerSettings, Credentials>();
+  for (const settings of config.routeServers) {
+    credentials.set(settings, {
+      password: await readSecret(settings.passwordFile),
+      ca: settings.caFile === undefined ? undefined : await readText(settings.caFile),
+    });
+  }
+  return { config, credentials };
+}
+
+/**
+ * Starts the forwarder with this host's kernel. `stop` leaves the kernel forwarding.
+ * @throws ForwarderError `kernel-features`: one line for each that is missing; nothing was touched.
+ */
+export async function startForwarder(loaded: LoadedConfig): Promise<{ stop(): Promise<void> }> {
+  const log = createLog({ name: 'forwarder', level: loaded.config.logLevel });
+  const rtnetlink = await openRtnetlink();
+  try {
+    const kernel = { rtnetlink, sysctl: openSysctl(), nft: openNft() };
+    const missing = await probeForwarder(rtnetlink, kernel.sysctl, kernel.nft);
+    if (missing.length > 0)
+      throw new ForwarderError(
+        'kernel-features',
+        missing
+          .map(({ feature, missing: consequence, how }) => `${feature}: ${consequence}; ${how}`)
+          .join('\n'),
+      );
+    const running = await runForwarder(loaded, kernel, log);
+    return {
+      async stop() {
+        await running.stop();
+        await rtnetlink.close();
+      },
+    };
+  } catch (error) {
+    await rtnetlink.close();
+    throw error;
+  }
+}
+
+/** The forwarder on a kernel that has what is needed. */
+export async function runForwarder(
+  { config, credentials }: LoadedConfig,
+  kernel: Kernel,
+  log: Log,
+  timers: Timers = defaultTimers,
+): Promise<{ stop(): Promise<void> }> {
+  const reconciler = new Reconciler({ ...kernel, log });
+  const stateFile = new StateFile(join(config.stateDirectory, 'attachments.json'));
+  const forwarder = new Forwarder({ config, clock: systemClock, timers, log, reconciler, stateFile });
+  const sessions = [...credentials].map(([settings, { password, ca }]) => {
+    const server = routeServerName(settings);
+    const client = new XmppClient({
+      host: settings.host,
+      port: settings.port,
+      domain: settings.domain,
+      account: settings.account,
+      resource: 'hostpe',
+      password: () => password,
+      ...(ca === undefined ? {} : { ca }),
+      log,
+    });
+    const events = forwarder.sessionEvents(server);
+    return new RouteServerSession({
+      server,
+      client,
+      clock: systemClock,
+      log,
+      refusedDelay: timers.refused,
+      ...events,
+    });
+  });
+  // Before the kernel is touched: a second forwarder on the same socket must stop here.
+  const api = await serveApi({ socket: config.controlSocket, routes: apiRoutes(forwarder), log });
+  try {
+    await forwarder.start(sessions);
+  } catch (error) {
+    await api.close();
+    throw error;
+  }
+  log.info(
+    { controlSocket: config.controlSocket },
+    `forwarder ${config.name}: started, PE ${config.underlay.address}`,
+  );
+  return {
+    async stop() {
+      await forwarder.stop();
+      await api.close();
+      log.info({}, `forwarder ${config.name}: stopped; the kernel goes on forwarding`);
+    },
+  };
+}

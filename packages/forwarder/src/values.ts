@@ -1,0 +1,84 @@
+// Schemas of the values that configuration, API and state file share: text in, canonical values out, the value at fault in the message.
+import type { Encapsulation, IpAddress, IpPrefix, MacAddress } from '@hostpe/net';
+import {
+  addressFamily,
+  NetError,
+  parseIpAddress,
+  parseIpPrefix,
+  parseMac,
+  prefixAddress,
+  prefixContains,
+  prefixLength,
+} from '@hostpe/net';
+import { isVpnName } from '@hostpe/signaling';
+import { z } from 'zod';
+import { interfaceNameProblem } from './interface-name.ts';
+
+function parsed<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+      return z.NEVER;
+    }
+  });
+}
+
+/** What no machine of a tenant may be at, and no VPN route lead to: local to a link or a host, multicast, or the gateway's own. */
+const notTenants: readonly IpPrefix[] = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.1.1/32',
+  '224.0.0.0/3',
+  '::/127',
+  'fe80::/10',
+  'ff00::/8',
+].map(parseIpPrefix);
+
+/** Whether all of the prefix belongs to what a tenant cannot have: 0.0.0.0/0 and ::/0 are no such prefixes. */
+export function isReservedPrefix(prefix: IpPrefix): boolean {
+  return notTenants.some((reserved) => prefixContains(reserved, prefix));
+}
+
+export const ipv4AddressSchema = parsed<IpAddress>(parseIpAddress).refine(
+  (address) => addressFamily(address) === 'ipv4',
+  { error: ({ input }) => `${String(input)} is not an IPv4 address: the underlay is IPv4` },
+);
+
+export const ipv4PrefixSchema = parsed<IpPrefix>(parseIpPrefix).refine(
+  (prefix) => addressFamily(prefix) === 'ipv4',
+  { error: ({ input }) => `${String(input)} is not an IPv4 prefix: the underlay is IPv4` },
+);
+
+/** An address of a machine, with or without its /32 or /128. */
+export const hostPrefixSchema = parsed<IpPrefix>(parseIpPrefix).superRefine((prefix, context) => {
+  const longest = addressFamily(prefix) === 'ipv4' ? 32 : 128;
+  if (prefixLength(prefix) !== longest)
+    context.addIssue({
+      code: 'custom',
+      message: `${prefix} is not the address of one machine: give ${prefixAddress(prefix)} or ${prefixAddress(prefix)}/${longest}`,
+    });
+  else if (isReservedPrefix(prefix))
+    context.addIssue({ code: 'custom', message: `${prefixAddress(prefix)} cannot be a machine's address` });
+});
+
+export const macSchema = parsed<MacAddress>(parseMac);
+
+export const encapsulationsSchema: z.ZodType<readonly Encapsulation[]> = z
+  .array(z.enum(['gre', 'udp']))
+  .min(1)
+  .refine((list) => new Set(list).size === list.length, 'names an encapsulation twice');
+
+export const interfaceSchema = z.string().superRefine((name, context) => {
+  const problem = interfaceNameProblem(name);
+  if (problem !== undefined)
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(name)} ${problem}` });
+});
+
+export const vpnNameSchema = z
+  .string()
+  .refine(isVpnName, 'is not a VPN identifier: 1 to 128 printable ASCII characters');
+
+export const unsigned32Schema = z.int().min(0).max(0xffffffff);

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { forwarderConfigSchema } from '../src/config.ts';
+
+const routeServer = {
+  host: '192.0.2.1',
+  domain: 'dc1.example',
+  account: 'h1',
+  'password-file': '/etc/hostpe/h1.secret',
+};
+const minimal = { underlay: { address: '10.255.0.1' }, 'route-servers': [routeServer] };
+
+/** The problems of the minimal configuration with some keys replaced: `path: message`. */
+function problems(some: object): string[] {
+  const read = forwarderConfigSchema.safeParse({ ...minimal, ...some });
+  return read.success ? [] : read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+const attachment = { interface: 'v-red1', vpn: 'red', addresses: ['10.1.0.1'] };
+
+describe('the configuration', () => {
+  test('has defaults for all but underlay and route servers', () => {
+    expect(forwarderConfigSchema.parse(minimal)).toMatchObject({
+      underlay: { address: '10.255.0.1', mtu: 1500, allowedPes: [] },
+      routeServers: [{ host: '192.0.2.1', port: 5223, account: 'h1', caFile: undefined }],
+      vpns: new Map(),
+      attachments: [],
+      controlSocket: '/run/hostpe/forwarder.sock',
+      stateDirectory: '/var/lib/hostpe',
+      logLevel: 'info',
+    });
+  });
+
+  test('gives values as the rest of the forwarder has them', () => {
+    const read = forwarderConfigSchema.parse({
+      ...minimal,
+      vpns: { red: { encapsulations: ['udp'], device: 'vrf-red', 'instance-id': 7 } },
+      attachments: [
+        {
+          ...attachment,
+          addresses: ['10.1.0.1', '2001:DB8::1/128'],
+          'sequence-number': 1,
+          mac: '02:00:00:00:00:01',
+        },
+      ],
+    });
+    expect(read.vpns.get('red')).toEqual({ encapsulations: ['udp'], device: 'vrf-red', instanceId: 7 });
+    expect(read.attachments).toEqual([
+      {
+        interface: 'v-red1',
+        vpn: 'red',
+        addresses: ['10.1.0.1/32', '2001:db8::1/128'],
+        mac: '02:00:00:00:00:01',
+        sequenceNumber: 1,
+        localPreference: undefined,
+      },
+    ]);
+  });
+
+  test.each<[string, object, string]>([
+    ['an unknown key', { undrelay: {} }, ': Unrecognized key: "undrelay"'],
+    [
+      'an IPv6 underlay',
+      { underlay: { address: '2001:db8::1' } },
+      'underlay.address: 2001:db8::1 is not an IPv4 address: the underlay is IPv4',
+    ],
+    [
+      'no address',
+      { underlay: { address: '10.255.0.256' } },
+      'underlay.address: "10.255.0.256" is not an IP address',
+    ],
+    [
+      'host bits in a prefix',
+      { underlay: { address: '10.255.0.1', 'allowed-pes': ['10.255.0.1/24'] } },
+      'underlay.allowed-pes.0: "10.255.0.1/24" has bits set behind its length: 10.255.0.0/24 is the prefix',
+    ],
+    [
+      'no route server',
+      { 'route-servers': [] },
+      'route-servers: Too small: expected array to have >=1 items',
+    ],
+    [
+      'a route server twice',
+      { 'route-servers': [routeServer, routeServer] },
+      'route-servers.1.host: 192.0.2.1:5223 is configured twice',
+    ],
+    [
+      'a whole subnet attached',
+      { attachments: [{ ...attachment, addresses: ['10.1.0.0/24'] }] },
+      'attachments.0.addresses.0: 10.1.0.0/24 is not the address of one machine: give 10.1.0.0 or 10.1.0.0/32',
+    ],
+    [
+      "the gateway's address",
+      { attachments: [{ ...attachment, addresses: ['169.254.1.1'] }] },
+      "attachments.0.addresses.0: 169.254.1.1 cannot be a machine's address",
+    ],
+    [
+      'an interface twice',
+      { attachments: [attachment, { ...attachment, vpn: 'blue' }] },
+      'attachments.1.interface: v-red1 is attached twice',
+    ],
+    [
+      'a long interface name',
+      { attachments: [{ ...attachment, interface: 'v-a-rather-long-name' }] },
+      'attachments.0.interface: "v-a-rather-long-name" is longer than 15 bytes',
+    ],
+    [
+      'the loopback',
+      { attachments: [{ ...attachment, interface: 'lo' }] },
+      'attachments.0.interface: "lo" is reserved',
+    ],
+    [
+      'an interface with the name of a VRF',
+      { attachments: [{ ...attachment, interface: 'red' }] },
+      'attachments.0.interface: red is the name of a VRF device',
+    ],
+    [
+      'a VPN without a device name',
+      { attachments: [{ ...attachment, vpn: 'customer-4711-prod' }] },
+      'attachments.0.vpn: the VRF device needs a name: customer-4711-prod is longer than 15 bytes; set vpns.customer-4711-prod.device',
+    ],
+    [
+      'a VPN named as an inherited property',
+      { attachments: [{ ...attachment, vpn: 'constructor' }], vpns: { blue: { device: 'constructor' } } },
+      'attachments.0.vpn: VRF device constructor is that of VPN blue; set vpns.constructor.device',
+    ],
+    [
+      'a device for two VPNs',
+      { vpns: { red: {}, blue: { device: 'red' } } },
+      'vpns.blue: VRF device red is that of VPN red already',
+    ],
+    [
+      'an instance-id for two VPNs',
+      { vpns: { red: { 'instance-id': 7 }, blue: { 'instance-id': 7 } } },
+      'vpns.blue.instance-id: 7 is the instance-id of VPN red already',
+    ],
+    [
+      'an encapsulation twice',
+      { vpns: { red: { encapsulations: ['gre', 'gre'] } } },
+      'vpns.red.encapsulations: names an encapsulation twice',
+    ],
+    ['a relative path', { 'state-directory': 'state' }, 'state-directory: is not an absolute path'],
+  ])('refuses %s', (_what, some, problem) => {
+    expect(problems(some)).toEqual([problem]);
+  });
+});

@@ -1,0 +1,121 @@
+// A route server on loopback that says what a test wants: real streams, TLS and stanzas, no routes of its own.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
+import type { VpnRequest, VpnRoute } from '@hostpe/signaling';
+import { decodeRequest, encodeEvent, encodeReply } from '@hostpe/signaling';
+import type { Log, ServerSession } from '@hostpe/xmpp';
+import { scramCredentials, XmppServer } from '@hostpe/xmpp';
+
+export const domain = 'dc1.example';
+export const password = 'correct horse';
+
+export interface Certificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Self-signed, so it is its own CA. */
+export function makeCertificate(): Certificate {
+  const folder = mkdtempSync(join(tmpdir(), 'hostpe-certificate-'));
+  const file = (name: string) => join(folder, name);
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', file('key')];
+  const subject = ['-subj', `/CN=${domain}`, '-addext', `subjectAltName=DNS:${domain}`];
+  execFileSync('openssl', ['req', '-x509', ...key, '-out', file('pem'), '-days', '2', ...subject], {
+    stdio: 'pipe',
+  });
+  const made = { certificate: readFileSync(file('pem'), 'utf8'), key: readFileSync(file('key'), 'utf8') };
+  rmSync(folder, { recursive: true });
+  return made;
+}
+
+export class ScriptedRouteServer {
+  /** All that was asked, oldest first. */
+  readonly requests: VpnRequest[] = [];
+  /** Called before a request is answered; what it throws is the answer, what it waits for delays it. */
+  script: (request: VpnRequest) => void | Promise<void> = () => {};
+  port = 0;
+  readonly #options: { readonly certificate: Certificate; readonly log: Log };
+  #server: XmppServer | undefined;
+  #session: ServerSession | undefined;
+
+  constructor(certificate: Certificate, log: Log) {
+    this.#options = { certificate, log };
+  }
+
+  /** On the port of the last time, where there was one. */
+  async start(): Promise<void> {
+    const credentials = scramCredentials(password);
+    const server = new XmppServer({
+      domain,
+      listen: [{ address: '127.0.0.1', port: this.port }],
+      tls: this.#options.certificate,
+      credentials: (account) => (account === 'h1' ? credentials : undefined),
+      log: this.#options.log,
+    });
+    server.on('session', (session) => {
+      this.#session = session;
+      session.onRequest(async (payload) => {
+        const request = decodeRequest(payload);
+        this.requests.push(request);
+        await this.script(request);
+        return encodeReply(request, session.jid);
+      });
+      session.on('close', () => {
+        if (this.#session === session) this.#session = undefined;
+      });
+    });
+    const [bound] = await server.listen();
+    this.port = bound?.port ?? 0;
+    this.#server = server;
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close();
+  }
+
+  get isConnected(): boolean {
+    return this.#session !== undefined;
+  }
+
+  announce(vpn: string, ...routes: readonly VpnRoute[]): void {
+    this.#session?.sendMessage(encodeEvent({ kind: 'items', vpn, routes, retractedIds: [], rejected: [] }));
+  }
+
+  withdraw(vpn: string, ...retractedIds: readonly string[]): void {
+    this.#session?.sendMessage(encodeEvent({ kind: 'items', vpn, routes: [], retractedIds, rejected: [] }));
+  }
+
+  endOfRib(vpn: string): void {
+    this.#session?.sendMessage(encodeEvent({ kind: 'end-of-rib', vpn }));
+  }
+
+  /** `publish red 10.1.0.1/32 1000`, one line a request. */
+  transcript(): string[] {
+    return this.requests.map((request) => {
+      const words: (string | number)[] = [request.kind, request.vpn];
+      if (request.kind === 'publish')
+        for (const { prefix, nexthops } of request.routes) words.push(prefix, nexthops[0]?.label ?? '-');
+      if (request.kind === 'retract') words.push(...request.ids);
+      return words.join(' ');
+    });
+  }
+}
+
+/** @param nexthop `ADDRESS LABEL` */
+export function routeTo(prefix: string, ...nexthops: readonly string[]): VpnRoute {
+  return {
+    id: prefix,
+    prefix: parseIpPrefix(prefix),
+    nexthops: nexthops.map((nexthop) => {
+      const [address = '', label = ''] = nexthop.split(' ');
+      return {
+        address: parseIpAddress(address),
+        label: parseLabel(Number(label)),
+        encapsulations: ['gre', 'udp'],
+      };
+    }),
+  };
+}

@@ -1,0 +1,132 @@
+// The command line: which subcommands there are and what they take. Does nothing itself; the daemons are loaded only when one is asked for, so that
+// `hostpe show` starts fast.
+import { readFileSync } from 'node:fs';
+import { ApiError, ConfigError, ControlSocketError, ExitCode } from '@hostpe/daemon';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { AttachOptions } from './attachments.ts';
+import { attach, detach } from './attachments.ts';
+import type { ShowOptions } from './show.ts';
+import { show } from './show.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Runs one command. @param args without the program's own name. @returns the exit code: 0 done, 1 failed, 2 a configuration or usage error. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = ExitCode.ok;
+  const program = commands(terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.configuration;
+    if (error instanceof ConfigError) {
+      terminal.error(`${error.message}\n`);
+      return ExitCode.configuration;
+    }
+    if (error instanceof ApiError || error instanceof ControlSocketError) {
+      terminal.error(`hostpe: ${error.message}\n`);
+      return error instanceof ApiError && error.status === 400 ? ExitCode.configuration : ExitCode.failure;
+    }
+    throw error;
+  }
+}
+
+function commands(terminal: Terminal, end: (exitCode: number) => void): Command {
+  const program = new Command('hostpe')
+    .description('Makes this Linux host a BGP/MPLS VPN provider edge, or serves routes to hosts that are.')
+    .version(`hostpe ${version()}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.error })
+    .showHelpAfterError('(see hostpe --help)');
+
+  daemon(program, 'forwarder', 'the daemon on a hypervisor; needs CAP_NET_ADMIN', async (file, isCheck) => {
+    const { checkForwarder, forwarder } = await import('./forwarder.ts');
+    return isCheck ? await checkForwarder(file, terminal) : await forwarder(file);
+  });
+  daemon(
+    program,
+    'route-server',
+    'the daemon that distributes VPN routes; needs no privilege',
+    async (file, isCheck) => {
+      const { checkRouteServer, routeServer } = await import('./route-server.ts');
+      return isCheck ? await checkRouteServer(file, terminal) : await routeServer(file);
+    },
+  );
+
+  program
+    .command('attach')
+    .description('attach an interface of a machine to a VPN; kept over restarts')
+    .argument('<interface>', 'veth, tap or VLAN subinterface; it need not exist yet')
+    .requiredOption('--vpn <vpn>', 'VPN identifier')
+    .requiredOption('--address <address...>', 'addresses of the machine, IPv4 or IPv6')
+    .option('--mac <address>', "the machine's MAC address: frames from others are dropped")
+    .option(
+      '--sequence-number <number>',
+      'higher is newer: the newest host has a machine that moves',
+      wholeNumber,
+    )
+    .option('--local-preference <number>', 'higher is preferred; 100 where absent', wholeNumber)
+    .addOption(socketOption())
+    .action((name: string, options: AttachOptions) => attach(name, options, terminal));
+  program
+    .command('detach')
+    .description('withdraw the routes of an interface and release it from its VPN')
+    .argument('<interface>', 'an interface attached by `hostpe attach`')
+    .addOption(socketOption())
+    .action((name: string, options: { socket?: string }) => detach(name, options, terminal));
+
+  const showing = program.command('show').description('print what a daemon on this host knows');
+  const nouns: readonly [string, string][] = [
+    ['status', 'summary of the forwarder, or else the route server, on this host'],
+    ['attachments', 'interfaces, their VPNs, labels and states'],
+    ['vpns', 'VPNs'],
+    ['routes [vpn]', 'VPN routes'],
+    ['sessions', 'the sessions of the forwarder with its route servers'],
+    ['forwarders', 'the forwarders of the route server'],
+  ];
+  for (const [usage, description] of nouns) {
+    const command = showing
+      .command(usage)
+      .description(description)
+      .option('--json', "print the daemon's answer as JSON")
+      .addOption(socketOption());
+    command.action((...given: unknown[]) => {
+      // Commander passes the arguments, then the options, then the command.
+      const vpn = typeof given[0] === 'string' ? given[0] : undefined;
+      return show(command.name(), vpn, command.opts<ShowOptions>(), terminal);
+    });
+  }
+  return program;
+
+  function daemon(
+    parent: Command,
+    name: string,
+    description: string,
+    start: (file: string, isCheck: boolean) => Promise<number>,
+  ): void {
+    parent
+      .command(name)
+      .description(description)
+      .requiredOption('--config <file>', 'configuration file (YAML)')
+      .option('--check', 'check the configuration and the files that it names, then end')
+      .action(async ({ config, check = false }: { config: string; check?: boolean }) =>
+        end(await start(config, check)),
+      );
+  }
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+}
+
+function socketOption(): Option {
+  return new Option('--socket <path>', "the daemon's control socket, where it is not the default");
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('It is not a whole number.');
+  return Number(text);
+}

@@ -1,0 +1,319 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApiError, type ApiHandler, serveApi } from '@hostpe/daemon';
+import { defaultControlSocket } from '@hostpe/forwarder';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '../src/program.ts';
+import { forwarderSocket } from '../src/sockets.ts';
+
+const attachment = {
+  interface: 'v-red1',
+  vpn: 'red',
+  addresses: ['10.1.0.1/32', '2001:db8::1/128'],
+  label: 1000,
+  state: 'ready',
+  origin: 'command',
+};
+
+describe('hostpe', () => {
+  let folder: string;
+  let socket: string;
+  let asked: unknown[];
+  let close: () => Promise<void>;
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'hostpe-cli-'));
+    socket = join(folder, 'daemon.sock');
+    asked = [];
+    close = async () => {};
+  });
+  afterEach(async () => {
+    await close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function daemon(routes: Record<string, ApiHandler>): Promise<void> {
+    ({ close } = await serveApi({ socket, routes, log: { error() {} } }));
+  }
+
+  async function hostpe(...args: readonly string[]) {
+    const printed = { out: '', error: '' };
+    const exitCode = await run(args, {
+      out: (text) => {
+        printed.out += text;
+      },
+      error: (text) => {
+        printed.error += text;
+      },
+    });
+    return { exitCode, ...printed };
+  }
+
+  test('attach sends what was given', async () => {
+    await daemon({
+      'POST /attachments': async (body) => {
+        asked.push(body);
+        return attachment;
+      },
+    });
+    const options = [
+      '--mac',
+      '02:00:00:00:00:01',
+      '--sequence-number',
+      '7',
+      '--local-preference',
+      '0',
+      '--socket',
+      socket,
+    ];
+    const addresses = ['--address', '10.1.0.1', '2001:db8::1'];
+    expect(await hostpe('attach', 'v-red1', '--vpn', 'red', ...addresses, ...options)).toEqual({
+      exitCode: 0,
+      out: 'v-red1: attached to VPN red with label 1000\n',
+      error: '',
+    });
+    expect(asked).toEqual([
+      {
+        interface: 'v-red1',
+        vpn: 'red',
+        addresses: ['10.1.0.1', '2001:db8::1'],
+        mac: '02:00:00:00:00:01',
+        sequenceNumber: 7,
+        localPreference: 0,
+      },
+    ]);
+    await hostpe(
+      'attach',
+      'v-red1',
+      '--vpn',
+      'red',
+      '--address',
+      '10.1.0.1',
+      '--address',
+      '10.1.0.2',
+      '--socket',
+      socket,
+    );
+    expect(asked[1]).toEqual({ interface: 'v-red1', vpn: 'red', addresses: ['10.1.0.1', '10.1.0.2'] });
+  });
+
+  test('detach names the interface, whatever it holds', async () => {
+    await daemon({
+      'DELETE /attachments/:interface': async (_body, { interface: name }) => {
+        asked.push(name);
+      },
+    });
+    expect(await hostpe('detach', 'v%red#1', '--socket', socket)).toMatchObject({
+      exitCode: 0,
+      out: 'v%red#1: detached\n',
+    });
+    expect(asked).toEqual(['v%red#1']);
+  });
+
+  test.each([
+    [400, 2],
+    [409, 1],
+    [500, 1],
+  ])('prints the reason of a refusal with status %i, exit code %i', async (status, exitCode) => {
+    await daemon({
+      'POST /attachments': async () => {
+        throw new ApiError(status, 'v-red1: no');
+      },
+    });
+    expect(
+      await hostpe('attach', 'v-red1', '--vpn', 'red', '--address', '10.1.0.1', '--socket', socket),
+    ).toEqual({
+      exitCode,
+      out: '',
+      error: 'hostpe: v-red1: no\n',
+    });
+  });
+
+  test('says when no daemon runs', async () => {
+    expect(await hostpe('show', 'attachments', '--socket', socket)).toEqual({
+      exitCode: 1,
+      out: '',
+      error: `hostpe: no daemon answers on ${socket}: is it running, with this control-socket?\n`,
+    });
+  });
+
+  test.each([
+    [['frobnicate'], "error: unknown command 'frobnicate'"],
+    [['attach', 'v-red1', '--address', '10.1.0.1'], "error: required option '--vpn <vpn>' not specified"],
+    [['attach', '--vpn', 'red', '--address', '10.1.0.1'], "error: missing required argument 'interface'"],
+    [
+      ['attach', 'v', '--vpn', 'red', '--address', 'a', '--sequence-number', '-1'],
+      "argument '-1' is invalid",
+    ],
+    [['show', 'attachments', 'red'], "error: too many arguments for 'attachments'"],
+    [['forwarder'], "error: required option '--config <file>' not specified"],
+    [[], 'Usage: hostpe'],
+  ])('refuses %j with exit code 2', async (args, message) => {
+    const { exitCode, out, error } = await hostpe(...args);
+    expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
+    expect(error).toContain(message);
+  });
+
+  test('looks where the forwarder listens by default', () => {
+    expect(forwarderSocket).toBe(defaultControlSocket);
+  });
+
+  test('prints version and help with exit code 0', async () => {
+    expect(await hostpe('--version')).toEqual({
+      exitCode: 0,
+      out: expect.stringMatching(/^hostpe \d+\.\d+\.\d+\n$/),
+      error: '',
+    });
+    expect(await hostpe('--help')).toMatchObject({
+      exitCode: 0,
+      out: expect.stringContaining('route-server'),
+    });
+  });
+
+  test('shows a table, or the answer as JSON', async () => {
+    await daemon({
+      'GET /status': async () => ({ role: 'forwarder' }),
+      'GET /attachments': async () => [
+        attachment,
+        { ...attachment, interface: 'v-b', state: 'down', label: 70000 },
+      ],
+    });
+    expect((await hostpe('show', 'attachments', '--socket', socket)).out).toBe(
+      [
+        'INTERFACE  VPN  LABEL  STATE  ADDRESSES                    BY       REASON',
+        'v-red1     red  1000   ready  10.1.0.1/32,2001:db8::1/128  command  -',
+        'v-b        red  70000  down   10.1.0.1/32,2001:db8::1/128  command  -',
+        '',
+      ].join('\n'),
+    );
+    const { out } = await hostpe('show', 'attachments', '--json', '--socket', socket);
+    expect(JSON.parse(out)).toMatchObject([attachment, { interface: 'v-b' }]);
+  });
+
+  test('shows the routes of one VPN, a line for each nexthop', async () => {
+    await daemon({
+      'GET /status': async () => ({ role: 'forwarder' }),
+      'GET /routes': async (_body, { vpn }) => [
+        {
+          vpn,
+          prefix: '10.1.0.9/32',
+          nexthops: [
+            { kind: 'remote', address: '10.255.0.9', label: 900, encapsulation: 'udp' },
+            { kind: 'local', interface: 'v-red1' },
+          ],
+          sequenceNumber: 3,
+        },
+        { vpn, prefix: '10.1.0.8/32', nexthops: [], problem: 'why' },
+      ],
+    });
+    expect((await hostpe('show', 'routes', 'red & blue', '--socket', socket)).out).toBe(
+      [
+        'VPN         PREFIX       NEXTHOP     LABEL  ENCAPSULATION  PREFERENCE  SEQUENCE  PROBLEM',
+        'red & blue  10.1.0.9/32  10.255.0.9  900    udp            -           3         -',
+        'red & blue  10.1.0.9/32  v-red1      -      local          -           3         -',
+        'red & blue  10.1.0.8/32  -           -      -              -           -         why',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test("shows a route server's routes in its own columns", async () => {
+    const path = {
+      account: 'h1',
+      vpn: 'red',
+      nexthops: [{ address: '10.255.0.1', label: 1000, encapsulations: ['gre'] }],
+    };
+    await daemon({
+      'GET /status': async () => ({ role: 'route-server' }),
+      'GET /routes': async () => [
+        { vpn: 'hub', prefix: '10.1.0.1/32', nexthops: [], paths: [{ ...path, used: true, stale: false }] },
+      ],
+    });
+    expect((await hostpe('show', 'routes', '--socket', socket)).out).toBe(
+      [
+        'VPN  PREFIX       NEXTHOP     LABEL  ENCAPSULATIONS  PREFERENCE  SEQUENCE  FORWARDER  USED  STALE',
+        'hub  10.1.0.1/32  10.255.0.1  1000   gre             -           -         h1         yes   no',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('shows a status, one fact a line', async () => {
+    const kernel = { pending: 1, failures: [{ object: 'route', reason: 'no' }] };
+    await daemon({ 'GET /status': async () => ({ role: 'forwarder', uptime: 7325, kernel }) });
+    expect((await hostpe('show', 'status', '--socket', socket)).out).toBe(
+      [
+        'role                       forwarder',
+        'uptime                     2h2m',
+        'kernel.pending             1',
+        'kernel.failures[0].object  route',
+        'kernel.failures[0].reason  no',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  describe('--check', () => {
+    function written(text: string): string {
+      const file = join(folder, 'forwarder.yaml');
+      writeFileSync(file, text);
+      return file;
+    }
+    const good = () =>
+      [
+        'name: h1',
+        'underlay:',
+        '  address: 10.255.0.1',
+        'route-servers:',
+        '  - host: 192.0.2.1',
+        '    domain: dc1.example',
+        '    account: h1',
+        `    password-file: ${join(folder, 'secret')}`,
+        '',
+      ].join('\n');
+
+    test('accepts a good configuration', async () => {
+      writeFileSync(join(folder, 'secret'), 'secret\n');
+      chmodSync(join(folder, 'secret'), 0o600);
+      const file = written(good());
+      expect(await hostpe('forwarder', '--config', file, '--check')).toEqual({
+        exitCode: 0,
+        out: `${file}: ok: forwarder h1, PE 10.255.0.1\n`,
+        error: '',
+      });
+    });
+
+    test('names file, line and key of each problem, exit code 2', async () => {
+      const file = written(
+        `${good().replace('10.255.0.1', '10.255.0.1/32')}attachments:\n  - interface: v-red1\n    vpn: red\n    adresses: []\n`,
+      );
+      expect(await hostpe('forwarder', '--config', file, '--check')).toEqual({
+        exitCode: 2,
+        out: '',
+        error: [
+          `${file}:3: underlay.address: "10.255.0.1/32" is not an IP address`,
+          `${file}:10: attachments[0].addresses: missing`,
+          `${file}:12: attachments[0].adresses: unknown key`,
+          '',
+        ].join('\n'),
+      });
+    });
+
+    test('looks at the files that it names', async () => {
+      expect(await hostpe('forwarder', '--config', written(good()), '--check')).toEqual({
+        exitCode: 2,
+        out: '',
+        error: `${join(folder, 'secret')}: not found\n`,
+      });
+    });
+
+    test('takes a route server as well', async () => {
+      const file = join(folder, 'route-server.yaml');
+      expect(await hostpe('route-server', '--config', file, '--check')).toEqual({
+        exitCode: 2,
+        out: '',
+        error: `${file}: not found\n`,
+      });
+    });
+  });
+});

@@ -1,0 +1,56 @@
+// What should be in the kernel, as the forwarder says it: plain values, no I/O, no ids that the kernel chooses.
+// Units: MTUs are bytes, labels 20-bit numbers, tables the kernel's u32 table ids.
+import type { Encapsulation, IpAddress, IpPrefix, Label, MacAddress } from '@hostpe/net';
+
+export interface DesiredState {
+  readonly underlay: DesiredUnderlay;
+  /** Keyed by nothing: names and tables are unique, which the forwarder ensures. */
+  readonly vpns: readonly DesiredVpn[];
+}
+
+export interface DesiredUnderlay {
+  /** Our PE address: `local` of every tunnel. */
+  readonly address: IpAddress;
+  /** MTU of the underlay; tunnel devices get it less 24 (GRE) or 28 (UDP). */
+  readonly mtu: number;
+  /** Where tunnel packets may come from besides the PEs of known routes. */
+  readonly allowedPes: readonly IpPrefix[];
+}
+
+export interface DesiredVpn {
+  /** The VPN identifier. */
+  readonly name: string;
+  /** Name of the VRF device. */
+  readonly device: string;
+  readonly table: number;
+  readonly attachments: readonly DesiredAttachment[];
+  readonly routes: ReadonlyMap<IpPrefix, readonly DesiredNexthop[]>;
+  /** False until every route server that should said End-of-RIB: routes in the kernel that are not in `routes` are kept, with all they need. */
+  readonly complete: boolean;
+}
+
+export interface DesiredAttachment {
+  readonly interface: string;
+  /** Host prefixes of the machine behind it; the first IPv4 one, else the first, is where the label's packets go. */
+  readonly addresses: readonly IpPrefix[];
+  readonly label: Label;
+  /** The machine's MAC address; where it is given, frames from others are dropped. */
+  readonly mac?: MacAddress;
+}
+
+export type DesiredNexthop =
+  | {
+      readonly kind: 'remote';
+      readonly pe: IpAddress;
+      readonly label: Label;
+      readonly encapsulation: Encapsulation;
+    }
+  | { readonly kind: 'local'; readonly interface: string };
+
+/** What a first look at the kernel found of ours, so that labels and tables stay what they were. */
+export interface Adopted {
+  /** VRF device name to its VPN and table. */
+  readonly vpns: ReadonlyMap<string, { readonly name: string; readonly table: number }>;
+  /** Interface name to the label that leads to it. */
+  readonly labels: ReadonlyMap<string, Label>;
+}

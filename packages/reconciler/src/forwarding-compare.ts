@@ -1,0 +1,45 @@
+// Whether actual forwarding objects are ours, and as they should be. Pure.
+import type { Filter, IpRoute, MplsRoute } from '@hostpe/rtnetlink';
+import { routeKey } from './keys.ts';
+import { FILTER_PRIORITY } from './layout.ts';
+
+/** The routeKey of a route in the kernel. */
+export function existingKey(route: IpRoute): string {
+  const usual = route.family === 'ipv4' ? 0 : 1024;
+  return routeKey(route.table, route.prefix, route.metric === usual ? undefined : route.metric);
+}
+
+/** Whether packets are forwarded by it. */
+export function isUnicast(route: IpRoute): boolean {
+  return route.type === undefined || route.type === 'unicast';
+}
+
+/** The UDP device is ours, other priorities of its hook may be an operator's. */
+export function isOurFilter(filter: Filter): boolean {
+  return filter.priority === FILTER_PRIORITY && filter.match.kind === 'flower';
+}
+
+/** What an operator knows a filter by. */
+export function filterName({ match }: Filter): string {
+  return match.kind === 'flower' ? `filter to PE ${match.tunnel.destination}` : `filter ${match.name}`;
+}
+
+/** Whether packets to a PE leave as they should. */
+export function isSameFilter(actual: Filter | undefined, wanted: Filter): boolean {
+  if (actual?.match.kind !== 'flower' || wanted.match.kind !== 'flower') return false;
+  return (
+    actual.protocol === wanted.protocol &&
+    actual.match.destinationMac === wanted.match.destinationMac &&
+    actual.match.redirect === wanted.match.redirect &&
+    actual.match.tunnel.source === wanted.match.tunnel.source &&
+    actual.match.tunnel.destination === wanted.match.tunnel.destination &&
+    actual.match.tunnel.csum === wanted.match.tunnel.csum
+  );
+}
+
+/** Whether a label leads where it should. */
+export function isSameLabelRoute(actual: MplsRoute | undefined, wanted: MplsRoute): boolean {
+  return (
+    actual?.device === wanted.device && actual.via === wanted.via && (actual.newLabels?.length ?? 0) === 0
+  );
+}

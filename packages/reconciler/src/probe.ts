@@ -1,0 +1,223 @@
+// What this kernel lacks for a forwarder. Tries each feature on scratch devices, which it deletes again; what stays are the modules that
+// the kernel loaded for them and, with the first VRF ever, the kernel's own rule `lookup [l3mdev-table]`.
+import { parseIpAddress, parseLabel, parseMac } from '@hostpe/net';
+import type { KernelObject, LinkInfo, Rtnetlink, RtnetlinkError, Sysctl } from '@hostpe/rtnetlink';
+import type { Nft } from './doors.ts';
+import { ReconcilerError } from './errors.ts';
+import { GUARD_TABLE } from './guard-ruleset.ts';
+import {
+  FILTER_PRIORITY,
+  FORWARDER_PROTOCOL,
+  LAST_NEXTHOP_ID,
+  MPLS_ETHERTYPE,
+  MPLS_IN_UDP_PORT,
+  TUNNEL_TTL,
+} from './layout.ts';
+
+export interface MissingFeature {
+  readonly feature: string;
+  /** What it means that it is missing, with the kernel's words. */
+  readonly missing: string;
+  /** How to get it. */
+  readonly how: string;
+}
+
+interface Feature {
+  readonly feature: string;
+  readonly consequence: string;
+  readonly how: string;
+}
+
+const stock = 'Debian has it in linux-image-amd64; the cloud and user-mode kernels may lack it';
+
+const netAdmin: Feature = {
+  feature: 'CAP_NET_ADMIN',
+  consequence: 'nothing in the kernel can be programmed',
+  how: 'start as root, or by systemd with AmbientCapabilities=CAP_NET_ADMIN',
+};
+
+const features = {
+  ipv6: {
+    feature: 'ipv6',
+    consequence: 'nexthops have IPv6 addresses, for IPv4 routes too',
+    how: 'remove ipv6.disable=1 from the kernel command line',
+  },
+  vrf: {
+    feature: 'vrf',
+    consequence: 'VPNs cannot be kept apart',
+    how: `modprobe vrf (CONFIG_NET_VRF); ${stock}`,
+  },
+  nexthops: {
+    feature: 'nexthop objects',
+    consequence: 'routes cannot share nexthops',
+    how: 'a kernel from 5.8 on with net.ipv4.nexthop_compat_mode',
+  },
+  mpls: {
+    feature: 'mpls_iptunnel',
+    consequence: 'packets cannot be given a label',
+    how: `modprobe mpls_router mpls_iptunnel (CONFIG_MPLS_ROUTING, CONFIG_MPLS_IPTUNNEL); ${stock}`,
+  },
+  gre: {
+    feature: 'gre',
+    consequence: 'no MPLS in GRE',
+    how: `modprobe ip_gre (CONFIG_NET_IPGRE); ${stock}`,
+  },
+  fou: {
+    feature: 'ipip with fou',
+    consequence: 'no MPLS in UDP',
+    how: `modprobe ipip fou (CONFIG_NET_IPIP, CONFIG_NET_FOU_IP_TUNNELS); ${stock}`,
+  },
+  filters: {
+    feature: 'cls_flower, act_tunnel_key, act_mirred',
+    consequence: 'no MPLS in UDP',
+    how: `modprobe sch_ingress cls_flower act_tunnel_key act_mirred; ${stock}`,
+  },
+  nft: {
+    feature: 'nftables',
+    consequence: 'tenants could reach the host and strangers the VPNs',
+    how: 'apt-get install nftables; modprobe nf_tables',
+  },
+} as const satisfies Record<string, Feature>;
+
+/**
+ * @param nft absent: nftables is not looked at
+ * @returns what is missing; empty when a forwarder can run. With CAP_NET_ADMIN the kernel loads modules by itself when they are
+ * asked for, so what is missing here is not there at all or was kept from being loaded.
+ * @throws RtnetlinkError only when the kernel's door itself is broken
+ */
+export async function probeForwarder(
+  rtnetlink: Rtnetlink,
+  sysctl: Sysctl,
+  nft?: Nft,
+): Promise<readonly MissingFeature[]> {
+  const missing: MissingFeature[] = [];
+  const miss = ({ feature, consequence, how }: Feature, reason: string | undefined) => {
+    if (reason !== undefined) missing.push({ feature, missing: `${consequence} (${reason})`, how });
+  };
+  const scratch = new Scratch(rtnetlink);
+  try {
+    const base = await scratch.addDevice({ kind: 'dummy' });
+    if (base.error?.errno === 'EPERM') {
+      miss(netAdmin, base.error.message);
+      return missing;
+    }
+    if ((await sysctl.read('net/ipv6/conf/all/forwarding')) === undefined)
+      miss(features.ipv6, 'no net/ipv6/conf');
+    // Its presence says that the module is loaded; to try would leave the kernel's rule behind.
+    if ((await sysctl.read('net/vrf/strict_mode')) === undefined) {
+      miss(features.vrf, (await scratch.addDevice({ kind: 'vrf', table: LAST_NEXTHOP_ID })).error?.message);
+    }
+    miss(features.nexthops, await probeNexthops(sysctl));
+    if ((await sysctl.read('net/mpls/platform_labels')) === undefined) {
+      miss(features.mpls, await probeLabel(scratch, base.index));
+    }
+    const local = parseIpAddress('127.0.0.1');
+    miss(features.gre, (await scratch.addDevice({ kind: 'gre', local, ttl: TUNNEL_TTL })).error?.message);
+    // To ask for the family loads the module.
+    await rtnetlink.dump({ object: 'fou' });
+    const encap = { type: 'fou', sourcePort: 0, destinationPort: MPLS_IN_UDP_PORT, csum: false } as const;
+    const fou = await scratch.addDevice({ kind: 'ipip', mode: 'mplsip', local, ttl: TUNNEL_TTL, encap });
+    miss(features.fou, fou.error?.message);
+    miss(features.filters, await probeFilters(scratch, base.index));
+    miss(features.nft, nft === undefined ? undefined : await probeNft(nft));
+    return missing;
+  } finally {
+    await scratch.clear();
+  }
+}
+
+async function probeNexthops(sysctl: Sysctl): Promise<string | undefined> {
+  const mode = await sysctl.read('net/ipv4/nexthop_compat_mode');
+  return mode === undefined ? 'no net/ipv4/nexthop_compat_mode' : undefined;
+}
+
+/** A nexthop with a label makes the kernel load both MPLS modules. */
+async function probeLabel(scratch: Scratch, device: number | undefined): Promise<string | undefined> {
+  if (device === undefined) return 'not tried: no scratch device';
+  const error =
+    (await scratch.try('set', { object: 'link', index: device, up: true })) ??
+    (await scratch.add({
+      object: 'nexthop',
+      id: LAST_NEXTHOP_ID,
+      family: 'ipv6',
+      protocol: FORWARDER_PROTOCOL,
+      device,
+      gateway: parseIpAddress('fe80::1'),
+      onlink: true,
+      encapLabels: [parseLabel(16)],
+    }));
+  return error?.message;
+}
+
+async function probeFilters(scratch: Scratch, index: number | undefined): Promise<string | undefined> {
+  if (index === undefined) return 'not tried: no scratch device';
+  const error =
+    (await scratch.try('add', { object: 'qdisc', index, kind: 'clsact' })) ??
+    (await scratch.try('add', {
+      object: 'filter',
+      index,
+      hook: 'egress',
+      priority: FILTER_PRIORITY,
+      protocol: MPLS_ETHERTYPE,
+      handle: 1,
+      match: {
+        kind: 'flower',
+        destinationMac: parseMac('02:00:00:00:00:01'),
+        tunnel: {
+          source: parseIpAddress('127.0.0.1'),
+          destination: parseIpAddress('127.0.0.2'),
+          csum: false,
+        },
+        redirect: index,
+      },
+    }));
+  return error?.message;
+}
+
+async function probeNft(nft: Nft): Promise<string | undefined> {
+  try {
+    await nft.list(`inet ${GUARD_TABLE}`);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ReconcilerError) return error.message;
+    throw error;
+  }
+}
+
+/** Objects that are made only to see whether they can be, and deleted in the end. */
+class Scratch {
+  readonly #rtnetlink: Rtnetlink;
+  readonly #made: KernelObject[] = [];
+  #count = 0;
+
+  constructor(rtnetlink: Rtnetlink) {
+    this.#rtnetlink = rtnetlink;
+  }
+
+  async addDevice(info: LinkInfo): Promise<{ readonly index?: number; readonly error?: RtnetlinkError }> {
+    // At most 15 characters; the process id keeps two probes apart.
+    const name = `hpe${process.pid}-${this.#count++}`;
+    const error = await this.try('add', { object: 'link', name, info });
+    if (error !== undefined) return { error };
+    const index = (await this.#rtnetlink.dump({ object: 'link' })).find((link) => link.name === name)?.index;
+    if (index === undefined) return {};
+    this.#made.unshift({ object: 'link', index, name });
+    return { index };
+  }
+
+  async add(object: KernelObject): Promise<RtnetlinkError | undefined> {
+    const error = await this.try('add', object);
+    if (error === undefined) this.#made.unshift(object);
+    return error;
+  }
+
+  async try(op: 'add' | 'set', object: KernelObject): Promise<RtnetlinkError | undefined> {
+    return (await this.#rtnetlink.execute([{ op, object }]))[0];
+  }
+
+  async clear(): Promise<void> {
+    if (this.#made.length > 0) {
+      await this.#rtnetlink.execute(this.#made.map((object) => ({ op: 'delete', object })));
+    }
+  }
+}

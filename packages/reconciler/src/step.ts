@@ -1,0 +1,150 @@
+// One change to the kernel with what it waits for, and the running of many: a failure stops what needs it and nothing else.
+// Owns the order of execution; never decides what to change.
+import type { Request, Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
+import { describe, RtnetlinkError } from '@hostpe/rtnetlink';
+import type { Log } from './doors.ts';
+
+export interface Step {
+  /** What later steps name in `needs`. Several steps may share a key: the key holds when all of them worked. */
+  readonly key: string;
+  /** What an operator knows the object by. */
+  readonly name: string;
+  /** Keys without which this step would do harm or could only fail. A key that no step has is taken to hold already. */
+  readonly needs?: readonly string[];
+  readonly action: Action;
+}
+
+export type Action =
+  | {
+      readonly kind: 'kernel';
+      readonly request: Request;
+      /** Kernel verdicts that mean that it is so already. */
+      readonly accept?: readonly string[];
+    }
+  | { readonly kind: 'sysctl'; readonly path: string; readonly value: string; readonly why?: string };
+
+/** Steps of one phase do not need each other; each phase waits for the one before it. */
+export type Phases = readonly (readonly Step[])[];
+
+export interface Failure {
+  /** What an operator knows the object by: `route 10.1.0.2/32 of VPN red`. */
+  readonly object: string;
+  /** The kernel's own words where it was the kernel. */
+  readonly reason: string;
+}
+
+/** Verdicts on a delete that say that the object is gone. */
+const GONE = ['ESRCH', 'ENOENT', 'ENODEV', 'ENXIO', 'EADDRNOTAVAIL'];
+
+/** A step for one netlink request. */
+export function kernelStep(
+  key: string,
+  name: string,
+  request: Request,
+  facts: { readonly needs?: readonly string[]; readonly accept?: readonly string[] } = {},
+): Step {
+  const accept = facts.accept ?? (request.op === 'delete' ? GONE : undefined);
+  return {
+    key,
+    name,
+    ...(facts.needs === undefined ? {} : { needs: facts.needs }),
+    action: { kind: 'kernel', request, ...(accept === undefined ? {} : { accept }) },
+  };
+}
+
+/** The outcome of one pass so far, and the means to go on with it. */
+export class Progress {
+  readonly #rtnetlink: Rtnetlink;
+  readonly #sysctl: Sysctl;
+  readonly #log: Log;
+  readonly #failures = new Map<string, Failure>();
+  readonly #blocked = new Set<string>();
+  #done = 0;
+
+  constructor(doors: { readonly rtnetlink: Rtnetlink; readonly sysctl: Sysctl; readonly log: Log }) {
+    this.#rtnetlink = doors.rtnetlink;
+    this.#sysctl = doors.sysctl;
+    this.#log = doors.log;
+  }
+
+  /** Steps that worked. */
+  get done(): number {
+    return this.#done;
+  }
+
+  /** Keys that failed or wait for one that did. */
+  get pending(): number {
+    return this.#failures.size + this.#blocked.size;
+  }
+
+  failures(): Failure[] {
+    return [...this.#failures.values()];
+  }
+
+  /** Records what cannot be done for a reason that is not the kernel's. The first reason of a key stays. */
+  fail(key: string, failure: Failure): void {
+    if (!this.#failures.has(key)) this.#failures.set(key, failure);
+  }
+
+  /** Records what has to wait for something else. */
+  block(key: string): void {
+    this.#blocked.add(key);
+  }
+
+  /** Why a key does not hold; undefined where it does. */
+  trouble(key: string): string | undefined {
+    const failure = this.#failures.get(key);
+    if (failure !== undefined) return failure.reason;
+    return this.#blocked.has(key) ? 'waits for something else that failed' : undefined;
+  }
+
+  /** @throws RtnetlinkError only when the door itself is broken. */
+  async run(phases: Phases): Promise<void> {
+    for (const phase of phases) {
+      const steps = phase.filter((step) => this.#isRunnable(step));
+      for (const step of steps) {
+        if (step.action.kind === 'sysctl') await this.#writeSysctl(step, step.action);
+      }
+      await this.#execute(steps);
+    }
+  }
+
+  #isRunnable(step: Step): boolean {
+    if (this.pending === 0) return true;
+    if (this.trouble(step.key) !== undefined) return false;
+    if (step.needs?.some((key) => this.trouble(key) !== undefined) !== true) return true;
+    this.#blocked.add(step.key);
+    return false;
+  }
+
+  async #writeSysctl(step: Step, action: Extract<Action, { kind: 'sysctl' }>): Promise<void> {
+    try {
+      await this.#sysctl.write(action.path, action.value);
+      this.#done++;
+      const facts = { sysctl: action.path, value: action.value };
+      if (action.why === undefined) this.#log.debug(facts, 'sysctl set');
+      else this.#log.info(facts, `sysctl set for the whole host: ${action.why}`);
+    } catch (error) {
+      if (!(error instanceof RtnetlinkError)) throw error;
+      this.fail(step.key, { object: step.name, reason: error.message });
+    }
+  }
+
+  async #execute(steps: readonly Step[]): Promise<void> {
+    const kernel: { readonly step: Step; readonly action: Extract<Action, { kind: 'kernel' }> }[] = [];
+    for (const step of steps) {
+      if (step.action.kind === 'kernel') kernel.push({ step, action: step.action });
+    }
+    if (kernel.length === 0) return;
+    const verdicts = await this.#rtnetlink.execute(kernel.map(({ action }) => action.request));
+    for (const [at, { step, action }] of kernel.entries()) {
+      const error = verdicts[at];
+      if (error === undefined || (error.errno !== undefined && action.accept?.includes(error.errno))) {
+        this.#done++;
+        this.#log.debug({ request: describe(action.request) }, 'kernel changed');
+      } else {
+        this.fail(step.key, { object: step.name, reason: error.message });
+      }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { FakeKernel } from '@hostpe/rtnetlink/testing';
+import { beforeEach, expect, test } from 'vitest';
+import { probeForwarder } from '../src/index.ts';
+import { FakeNft } from '../src/testing/index.ts';
+
+let kernel: FakeKernel;
+beforeEach(() => {
+  kernel = new FakeKernel();
+});
+
+test('a kernel with everything lacks nothing, and no device stays', async () => {
+  expect(await probeForwarder(kernel, kernel.sysctl, new FakeNft())).toEqual([]);
+  expect(kernel.objects({ object: 'link' }).map(({ name }) => name)).toEqual(['lo']);
+  expect(kernel.objects({ object: 'rule', family: 'ipv4' })).toHaveLength(3);
+});
+
+test.each([
+  ['gre', 'gre'],
+  ['ipip', 'ipip with fou'],
+] as const)('a kernel that refuses %s devices', async (kind, feature) => {
+  kernel.failEach(({ object }) => object.object === 'link' && object.info?.kind === kind, 'EOPNOTSUPP');
+  const missing = await probeForwarder(kernel, kernel.sysctl);
+  expect(missing).toEqual([
+    { feature, missing: expect.stringContaining('EOPNOTSUPP'), how: expect.stringContaining('modprobe') },
+  ]);
+});
+
+test('a kernel without VRF or MPLS: asked for, as that makes it load the modules', async () => {
+  kernel.sysctl.remove('net/vrf/strict_mode');
+  kernel.sysctl.remove('net/mpls/platform_labels');
+  expect(await probeForwarder(kernel, kernel.sysctl)).toEqual([]);
+  kernel.failEach(({ object }) => object.object === 'link' && object.info?.kind === 'vrf', 'EOPNOTSUPP');
+  kernel.failEach(({ object }) => object.object === 'nexthop', 'EOPNOTSUPP');
+  const missing = await probeForwarder(kernel, kernel.sysctl);
+  expect(missing.map(({ feature }) => feature)).toEqual(['vrf', 'mpls_iptunnel']);
+  expect(kernel.objects({ object: 'nexthop' })).toEqual([]);
+});
+
+test('without the capability nothing else is tried', async () => {
+  kernel.failEach(() => true, 'EPERM');
+  expect((await probeForwarder(kernel, kernel.sysctl)).map(({ feature }) => feature)).toEqual([
+    'CAP_NET_ADMIN',
+  ]);
+  expect(kernel.log).toHaveLength(1);
+});
+
+test('filters, nexthop objects, IPv6 and nftables', async () => {
+  kernel.failEach(({ object }) => object.object === 'filter', 'ENOENT');
+  kernel.sysctl.remove('net/ipv4/nexthop_compat_mode');
+  kernel.sysctl.remove('net/ipv6/conf/all/forwarding');
+  const nft = new FakeNft();
+  nft.failure = 'nft: not found';
+  const missing = await probeForwarder(kernel, kernel.sysctl, nft);
+  expect(missing.map(({ feature }) => feature)).toEqual([
+    'ipv6',
+    'nexthop objects',
+    'cls_flower, act_tunnel_key, act_mirred',
+    'nftables',
+  ]);
+});

@@ -1,0 +1,220 @@
+// What the route server does for its forwarders, without the wire: authorisation, routes in, events out. Pure but for the
+// clock it is given; owns the order of events towards a subscriber and never knows a stanza.
+import type { IpAddress } from '@hostpe/net';
+import type { RejectedItem, VpnEvent, VpnRoute } from '@hostpe/signaling';
+import type { Log } from '@hostpe/xmpp';
+import type { Clock } from './clock.ts';
+import { RouteServerError } from './errors.ts';
+import { type ForwarderState, Presence } from './presence.ts';
+import { RestartGate } from './restart-gate.ts';
+import { Rib, type VpnChange } from './rib.ts';
+import type { Vpns } from './vpns.ts';
+
+/** What a forwarder may do. */
+export interface Authorisation {
+  /** The next-hops that it may announce. */
+  readonly addresses: ReadonlySet<IpAddress>;
+  readonly vpns: ReadonlySet<string>;
+}
+
+export interface ControlPlaneOptions {
+  readonly vpns: Vpns;
+  /** By account. */
+  readonly forwarders: ReadonlyMap<string, Authorisation>;
+  /** Milliseconds that the routes of a lost session are kept. */
+  readonly withdrawDelay: number;
+  /** Milliseconds that End-of-RIB is held back at the most after the start. */
+  readonly restartDelay: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** An event for each of some subscribers, in the order of the calls. */
+  readonly deliver: (event: VpnEvent, accounts: Iterable<string>) => void;
+}
+
+export class ControlPlane {
+  readonly rib: Rib;
+  readonly presence: Presence;
+  readonly gate: RestartGate;
+  readonly #options: ControlPlaneOptions;
+  /** By VPN: who has had the whole table and is told of every change. */
+  readonly #informed = new Map<string, Set<string>>();
+  /** By VPN: who has had the whole table and waits for its End-of-RIB. */
+  readonly #awaitingEndOfRib = new Map<string, Set<string>>();
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    const { vpns, forwarders, clock, withdrawDelay, restartDelay, log } = options;
+    for (const vpn of vpns.names()) {
+      this.#informed.set(vpn, new Set());
+      this.#awaitingEndOfRib.set(vpn, new Set());
+    }
+    this.rib = new Rib(vpns);
+    this.presence = new Presence({
+      accounts: forwarders.keys(),
+      withdrawDelay,
+      clock,
+      onWithdraw: (account, state) => this.#withdrawStale(account, state),
+    });
+    this.gate = new RestartGate({
+      vpns,
+      forwarders: new Map(
+        [...forwarders].map(([account, authorisation]) => [account, [...authorisation.vpns]]),
+      ),
+      delay: restartDelay,
+      clock,
+      onOpen: (vpn) => {
+        log.info({ vpn }, `VPN ${vpn}: End-of-RIB is no longer held back`);
+        this.#releaseEndOfRib(vpn);
+      },
+    });
+  }
+
+  /** A forwarder has a session: what it published in an earlier one has to be published again. */
+  opened(account: string): void {
+    this.presence.opened(account);
+    this.gate.active(account, this.presence.subscriptions(account));
+  }
+
+  /** A session was lost: its routes stay, stale, until the withdraw timer fires or the forwarder is back. */
+  closed(account: string): void {
+    for (const accounts of this.#informed.values()) accounts.delete(account);
+    for (const accounts of this.#awaitingEndOfRib.values()) accounts.delete(account);
+    this.rib.markStale(account);
+    this.presence.closed(account);
+    this.gate.gone(account);
+  }
+
+  /**
+   * Joins a VPN. The caller answers the request and then calls `inform`; the forwarder may publish at once.
+   * @throws RouteServerError `unknown-vpn`, `not-authorised`
+   */
+  subscribe(account: string, vpn: string, instanceId: number | undefined): void {
+    this.#authorise(account, vpn);
+    this.presence.subscribed(account, vpn, instanceId);
+    this.#active(account);
+  }
+
+  /** Tells a subscriber all routes of a VPN, then End-of-RIB as soon as the restart allows it; from now on, changes. */
+  inform(account: string, vpn: string): void {
+    if (!this.presence.subscribers(vpn).has(account)) return;
+    // First of all: a delivery may end the session, and `closed` has to find all that it is to undo.
+    this.#informed.get(vpn)?.add(account);
+    this.#awaitingEndOfRib.get(vpn)?.add(account);
+    const routes = [...this.rib.announced(vpn)];
+    if (routes.length > 0)
+      this.#options.deliver({ kind: 'items', vpn, routes, retractedIds: [], rejected: [] }, [account]);
+    if (this.gate.isOpen(vpn)) this.#releaseEndOfRib(vpn);
+  }
+
+  /**
+   * Leaves a VPN, with all routes that the forwarder published in it.
+   * @throws RouteServerError `unknown-vpn`, `not-authorised`, `not-subscribed`
+   */
+  unsubscribe(account: string, vpn: string): void {
+    this.#requireSubscription(account, vpn);
+    this.presence.unsubscribed(account, vpn);
+    this.#informed.get(vpn)?.delete(account);
+    this.#awaitingEndOfRib.get(vpn)?.delete(account);
+    this.#tell(this.rib.withdraw(account, vpn));
+    this.gate.complete(account, vpn);
+    this.#active(account);
+  }
+
+  /**
+   * Takes the routes whose next-hops the forwarder may announce.
+   * @returns the others, with the reason.
+   * @throws RouteServerError `unknown-vpn`, `not-authorised`, `not-subscribed`
+   */
+  publish(account: string, vpn: string, routes: readonly VpnRoute[]): readonly RejectedItem[] {
+    this.#requireSubscription(account, vpn);
+    const addresses = this.#options.forwarders.get(account)?.addresses;
+    const accepted: VpnRoute[] = [];
+    const rejected: RejectedItem[] = [];
+    for (const route of routes) {
+      const foreign = route.nexthops.find(({ address }) => !addresses?.has(address));
+      if (foreign === undefined) accepted.push(route);
+      else {
+        const reason = `${route.prefix}: forwarder ${account} may not announce next-hop ${foreign.address}`;
+        rejected.push({ id: route.id, reason });
+      }
+    }
+    this.#tell(this.rib.publish(account, vpn, accepted));
+    this.#active(account);
+    return rejected;
+  }
+
+  /**
+   * Withdraws routes by item id.
+   * @returns ids that the forwarder has no route for.
+   * @throws RouteServerError `unknown-vpn`, `not-authorised`, `not-subscribed`
+   */
+  retract(account: string, vpn: string, ids: readonly string[]): readonly string[] {
+    this.#requireSubscription(account, vpn);
+    const { changes, unknown } = this.rib.retract(account, vpn, ids);
+    this.#tell(changes);
+    this.#active(account);
+    return unknown;
+  }
+
+  /**
+   * The forwarder has published all that it has in a VPN: what it had before and did not publish again goes.
+   * @throws RouteServerError `unknown-vpn`, `not-authorised`, `not-subscribed`
+   */
+  endOfRib(account: string, vpn: string): void {
+    this.#requireSubscription(account, vpn);
+    this.#tell(this.rib.sweep(account, vpn));
+    this.gate.complete(account, vpn);
+    this.#active(account);
+  }
+
+  stop(): void {
+    this.presence.stop();
+    this.gate.stop();
+  }
+
+  #authorise(account: string, vpn: string): void {
+    if (this.#options.vpns.policy(vpn) === undefined)
+      throw new RouteServerError('unknown-vpn', `VPN ${vpn} is not known here`);
+    if (!this.#options.forwarders.get(account)?.vpns.has(vpn))
+      throw new RouteServerError('not-authorised', `forwarder ${account} may not join VPN ${vpn}`);
+  }
+
+  #requireSubscription(account: string, vpn: string): void {
+    this.#authorise(account, vpn);
+    if (!this.presence.subscribers(vpn).has(account))
+      throw new RouteServerError('not-subscribed', `VPN ${vpn}: subscribe first`);
+  }
+
+  #active(account: string): void {
+    this.gate.active(account, this.presence.subscriptions(account));
+  }
+
+  #tell(changes: readonly VpnChange[]): void {
+    for (const { vpn, routes, withdrawn } of changes) {
+      const accounts = this.#informed.get(vpn);
+      if (accounts === undefined || accounts.size === 0) continue;
+      this.#options.deliver({ kind: 'items', vpn, routes, retractedIds: withdrawn, rejected: [] }, accounts);
+    }
+  }
+
+  #releaseEndOfRib(vpn: string): void {
+    const accounts = this.#awaitingEndOfRib.get(vpn);
+    if (accounts === undefined || accounts.size === 0) return;
+    const waiting = [...accounts];
+    accounts.clear();
+    this.#options.deliver({ kind: 'end-of-rib', vpn }, waiting);
+  }
+
+  #withdrawStale(account: string, state: ForwarderState): void {
+    const { stale } = this.rib.published(account);
+    if (stale === 0) return;
+    const seconds = this.#options.withdrawDelay / 1000;
+    this.#options.log.warn(
+      { account, routes: stale },
+      state === 'online'
+        ? `forwarder ${account}: ${stale} routes withdrawn, not published again ${seconds} s after it came back`
+        : `forwarder ${account}: ${stale} routes withdrawn, its session was lost ${seconds} s ago`,
+    );
+    this.#tell(this.rib.sweep(account));
+  }
+}

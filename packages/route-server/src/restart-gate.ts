@@ -1,0 +1,109 @@
+// Holds End-of-RIB back after a start, until what the forwarders knew is known again: a subscriber that heard End-of-RIB
+// earlier would sweep good routes out of its kernel. Owns who is awaited for which VPN; never holds a route or a session.
+// Compare RFC 4724 section 4.1, Selection_Deferral_Timer. Units: milliseconds.
+import type { Clock } from './clock.ts';
+import type { Vpns } from './vpns.ts';
+
+/**
+ * A forwarder subscribes to all that it has as soon as it is online. One that is online, has said End-of-RIB where it
+ * subscribed, and has asked for nothing during this time, has nothing in the other VPNs that it may join.
+ */
+const QUIET_TIME = 10_000;
+
+export interface RestartGateOptions {
+  readonly vpns: Vpns;
+  /** Account to the VPNs that it may join. */
+  readonly forwarders: ReadonlyMap<string, readonly string[]>;
+  /** The longest time that End-of-RIB is held back. */
+  readonly delay: number;
+  readonly clock: Clock;
+  /** Called once for each VPN that was held back, when it no longer is. */
+  readonly onOpen: (vpn: string) => void;
+}
+
+export class RestartGate {
+  readonly #vpns: Vpns;
+  readonly #clock: Clock;
+  readonly #onOpen: (vpn: string) => void;
+  /** By VPN in which they may publish: the forwarders that have not said yet that they published all. */
+  readonly #awaited = new Map<string, Set<string>>();
+  readonly #closed = new Set<string>();
+  readonly #quietTimers = new Map<string, () => void>();
+  readonly #cancelDelay: () => void;
+
+  constructor(options: RestartGateOptions) {
+    this.#vpns = options.vpns;
+    this.#clock = options.clock;
+    this.#onOpen = options.onOpen;
+    for (const vpn of options.vpns.names()) this.#awaited.set(vpn, new Set());
+    for (const [account, vpns] of options.forwarders)
+      for (const vpn of vpns) this.#awaited.get(vpn)?.add(account);
+    for (const vpn of options.vpns.names()) if (this.waitingFor(vpn).length > 0) this.#closed.add(vpn);
+    this.#cancelDelay = options.clock.after(options.delay, () => {
+      for (const awaited of this.#awaited.values()) awaited.clear();
+      this.#open(this.#awaited.keys());
+    });
+  }
+
+  isOpen(vpn: string): boolean {
+    return !this.#closed.has(vpn);
+  }
+
+  /** Accounts for which the End-of-RIB of a VPN waits, in order of name. */
+  waitingFor(vpn: string): readonly string[] {
+    const sources = this.#vpns.sources(vpn);
+    return [...new Set(sources.flatMap((source) => [...(this.#awaited.get(source) ?? [])]))].sort();
+  }
+
+  /** A forwarder has published all that it has in a VPN, or has left it. */
+  complete(account: string, vpn: string): void {
+    this.#forget(account, [vpn]);
+  }
+
+  /** A forwarder came online or asked for something: its silence is counted from now. `subscriptions` (by VPN) is read when it ends. */
+  active(account: string, subscriptions: ReadonlyMap<string, unknown>): void {
+    this.gone(account);
+    if (this.#closed.size === 0) return;
+    this.#quietTimers.set(
+      account,
+      this.#clock.after(QUIET_TIME, () => this.#quiet(account, subscriptions)),
+    );
+  }
+
+  /** A forwarder's session was lost: its silence says nothing. */
+  gone(account: string): void {
+    this.#quietTimers.get(account)?.();
+    this.#quietTimers.delete(account);
+  }
+
+  stop(): void {
+    this.#cancelDelay();
+    for (const account of [...this.#quietTimers.keys()]) this.gone(account);
+  }
+
+  #quiet(account: string, subscriptions: ReadonlyMap<string, unknown>): void {
+    this.#quietTimers.delete(account);
+    for (const vpn of subscriptions.keys()) if (this.#awaited.get(vpn)?.has(account)) return;
+    this.#forget(account, this.#awaited.keys());
+  }
+
+  #forget(account: string, vpns: Iterable<string>): void {
+    const complete: string[] = [];
+    for (const vpn of vpns) {
+      const awaited = this.#awaited.get(vpn);
+      if (awaited?.delete(account) && awaited.size === 0) complete.push(vpn);
+    }
+    this.#open(complete);
+  }
+
+  /** Opens what was held back for one of `sources` and is held back for nothing else. */
+  #open(sources: Iterable<string>): void {
+    for (const source of sources)
+      for (const vpn of this.#vpns.importers(source)) {
+        if (this.isOpen(vpn) || this.waitingFor(vpn).length > 0) continue;
+        this.#closed.delete(vpn);
+        this.#onOpen(vpn);
+      }
+    if (this.#closed.size === 0) this.stop();
+  }
+}

@@ -1,0 +1,194 @@
+// The routes: what each forwarder published (adj-RIB-in) and what each VPN uses of it (loc-RIB). Pure; owns no timer, no
+// session and no authorisation. Every change comes back as what the subscribers of each importing VPN have to hear.
+import type { IpPrefix } from '@hostpe/net';
+import type { VpnRoute } from '@hostpe/signaling';
+import { announcedRoute, type Path, sameRoute } from './selection.ts';
+import type { Vpns } from './vpns.ts';
+
+/** A path in the RIB. Stale: its forwarder's session was lost and it has not been published again since. */
+export interface RibPath extends Path {
+  readonly stale: boolean;
+}
+
+/** What changed in one importing VPN; never empty. */
+export interface VpnChange {
+  readonly vpn: string;
+  /** New or changed routes as announced: id = prefix. */
+  readonly routes: readonly VpnRoute[];
+  readonly withdrawn: readonly IpPrefix[];
+}
+
+interface MutablePath extends RibPath {
+  stale: boolean;
+}
+
+/** What one forwarder published in one VPN. */
+interface AdjRibIn {
+  readonly account: string;
+  readonly vpn: string;
+  readonly paths: Map<IpPrefix, MutablePath>;
+  /** A retract names an item only by its id. */
+  readonly prefixes: Map<string, IpPrefix>;
+}
+
+interface LocRibEntry {
+  paths: readonly MutablePath[];
+  announced: VpnRoute;
+}
+
+export class Rib {
+  readonly #vpns: Vpns;
+  /** By account, then VPN. */
+  readonly #adjRibsIn = new Map<string, Map<string, AdjRibIn>>();
+  /** By importing VPN, then prefix. */
+  readonly #locRibs = new Map<string, Map<IpPrefix, LocRibEntry>>();
+
+  constructor(vpns: Vpns) {
+    this.#vpns = vpns;
+    for (const vpn of vpns.names()) this.#locRibs.set(vpn, new Map());
+  }
+
+  /** Takes routes of one forwarder; what it published before under the same prefix or the same id is replaced. */
+  publish(account: string, vpn: string, routes: readonly VpnRoute[]): readonly VpnChange[] {
+    const adjRibIn = this.#adjRibIn(account, vpn);
+    const replaced = new Map<IpPrefix, MutablePath | undefined>();
+    const remember = (prefix: IpPrefix) => {
+      if (!replaced.has(prefix)) replaced.set(prefix, adjRibIn.paths.get(prefix));
+    };
+    for (const route of routes) {
+      const formerPrefix = adjRibIn.prefixes.get(route.id);
+      if (formerPrefix !== undefined && formerPrefix !== route.prefix) {
+        remember(formerPrefix);
+        removePath(adjRibIn, formerPrefix);
+      }
+      remember(route.prefix);
+      removePath(adjRibIn, route.prefix);
+      adjRibIn.paths.set(route.prefix, { account, vpn, route, stale: false });
+      adjRibIn.prefixes.set(route.id, route.prefix);
+    }
+    return this.#apply(adjRibIn, replaced);
+  }
+
+  /** Removes items by id; ids that the forwarder has not published in the VPN come back in `unknown`. */
+  retract(
+    account: string,
+    vpn: string,
+    ids: readonly string[],
+  ): { readonly changes: readonly VpnChange[]; readonly unknown: readonly string[] } {
+    const adjRibIn = this.#adjRibIn(account, vpn);
+    const prefixes: IpPrefix[] = [];
+    const unknown: string[] = [];
+    for (const id of new Set(ids)) {
+      const prefix = adjRibIn.prefixes.get(id);
+      if (prefix === undefined) unknown.push(id);
+      else prefixes.push(prefix);
+    }
+    return { changes: this.#remove(adjRibIn, prefixes), unknown };
+  }
+
+  /** Removes all that a forwarder published in a VPN. */
+  withdraw(account: string, vpn: string): readonly VpnChange[] {
+    const adjRibIn = this.#adjRibIn(account, vpn);
+    return this.#remove(adjRibIn, [...adjRibIn.paths.keys()]);
+  }
+
+  /** Marks all that a forwarder published: publishing it again unmarks it. No subscriber hears of it. */
+  markStale(account: string): void {
+    for (const { paths } of this.#ofAccount(account)) for (const path of paths.values()) path.stale = true;
+  }
+
+  /** Removes what is still stale of a forwarder, in one VPN or in all. */
+  sweep(account: string, vpn?: string): readonly VpnChange[] {
+    return this.#ofAccount(account)
+      .filter((adjRibIn) => vpn === undefined || adjRibIn.vpn === vpn)
+      .flatMap((adjRibIn) =>
+        this.#remove(
+          adjRibIn,
+          [...adjRibIn.paths.values()].filter((path) => path.stale).map((path) => path.route.prefix),
+        ),
+      );
+  }
+
+  /** The routes that subscribers of a VPN are to have, as announced. */
+  *announced(vpn: string): Generator<VpnRoute> {
+    for (const { announced } of this.#locRibs.get(vpn)?.values() ?? []) yield announced;
+  }
+
+  /** Number of prefixes in a VPN's loc-RIB. */
+  size(vpn: string): number {
+    return this.#locRibs.get(vpn)?.size ?? 0;
+  }
+
+  /** Every prefix of a VPN's loc-RIB with all its paths, used or not. */
+  *entries(vpn: string): Generator<readonly [VpnRoute, readonly RibPath[]]> {
+    for (const { announced, paths } of this.#locRibs.get(vpn)?.values() ?? []) yield [announced, paths];
+  }
+
+  /** What a forwarder has published, in all VPNs. */
+  published(account: string): { readonly routes: number; readonly stale: number } {
+    const paths = this.#ofAccount(account).flatMap((adjRibIn) => [...adjRibIn.paths.values()]);
+    return { routes: paths.length, stale: paths.filter((path) => path.stale).length };
+  }
+
+  #ofAccount(account: string): AdjRibIn[] {
+    return [...(this.#adjRibsIn.get(account)?.values() ?? [])];
+  }
+
+  #adjRibIn(account: string, vpn: string): AdjRibIn {
+    const ofAccount = this.#adjRibsIn.get(account) ?? new Map<string, AdjRibIn>();
+    this.#adjRibsIn.set(account, ofAccount);
+    const adjRibIn = ofAccount.get(vpn) ?? { account, vpn, paths: new Map(), prefixes: new Map() };
+    ofAccount.set(vpn, adjRibIn);
+    return adjRibIn;
+  }
+
+  #remove(adjRibIn: AdjRibIn, prefixes: readonly IpPrefix[]): readonly VpnChange[] {
+    const replaced = new Map(prefixes.map((prefix) => [prefix, adjRibIn.paths.get(prefix)]));
+    for (const prefix of prefixes) removePath(adjRibIn, prefix);
+    return this.#apply(adjRibIn, replaced);
+  }
+
+  /** Brings the loc-RIB of each importing VPN up to date with an adj-RIB-in of which `replaced` prefixes changed. */
+  #apply(adjRibIn: AdjRibIn, replaced: ReadonlyMap<IpPrefix, MutablePath | undefined>): readonly VpnChange[] {
+    const changes: VpnChange[] = [];
+    for (const vpn of this.#vpns.importers(adjRibIn.vpn)) {
+      const routes: VpnRoute[] = [];
+      const withdrawn: IpPrefix[] = [];
+      for (const [prefix, former] of replaced) {
+        const change = this.#select(vpn, prefix, former, adjRibIn.paths.get(prefix));
+        if (change === 'withdrawn') withdrawn.push(prefix);
+        else if (change !== undefined) routes.push(change);
+      }
+      if (routes.length + withdrawn.length > 0) changes.push({ vpn, routes, withdrawn });
+    }
+    return changes;
+  }
+
+  /** Replaces one path of one prefix; undefined when subscribers have nothing to hear. */
+  #select(
+    vpn: string,
+    prefix: IpPrefix,
+    former: MutablePath | undefined,
+    next: MutablePath | undefined,
+  ): VpnRoute | 'withdrawn' | undefined {
+    const locRib = this.#locRibs.get(vpn);
+    const entry = locRib?.get(prefix);
+    const paths = (entry?.paths ?? []).filter((path) => path !== former);
+    if (next !== undefined) paths.push(next);
+    const announced = announcedRoute(prefix, paths);
+    if (announced === undefined) return locRib?.delete(prefix) ? 'withdrawn' : undefined;
+    if (entry !== undefined && sameRoute(entry.announced, announced)) {
+      entry.paths = paths;
+      return undefined;
+    }
+    locRib?.set(prefix, { paths, announced });
+    return announced;
+  }
+}
+
+function removePath(adjRibIn: AdjRibIn, prefix: IpPrefix): void {
+  const path = adjRibIn.paths.get(prefix);
+  if (path === undefined) return;
+  adjRibIn.paths.delete(prefix);
+  adjRibIn.prefixes.delete(path.route.id);
+}

@@ -1,0 +1,90 @@
+// Which of the paths to a prefix a VPN uses, and the one route that tells its forwarders. Pure; owns the order of
+// preference, never stores a path.
+import { compareAddresses, type IpPrefix } from '@hostpe/net';
+import type { VpnNexthop, VpnRoute } from '@hostpe/signaling';
+
+/** A route as one forwarder published it in one VPN. */
+export interface Path {
+  /** Account of the forwarder. */
+  readonly account: string;
+  /** The VPN in which it was published. */
+  readonly vpn: string;
+  readonly route: VpnRoute;
+}
+
+const DEFAULT_LOCAL_PREFERENCE = 100;
+const DEFAULT_SEQUENCE_NUMBER = 0;
+
+const localPreference = (path: Path): number => path.route.localPreference ?? DEFAULT_LOCAL_PREFERENCE;
+const sequenceNumber = (path: Path): number => path.route.sequenceNumber ?? DEFAULT_SEQUENCE_NUMBER;
+
+/** Negative when `a` is preferred, 0 when both are used together (ECMP). */
+function comparePreference(a: Path, b: Path): number {
+  return localPreference(b) - localPreference(a) || sequenceNumber(b) - sequenceNumber(a);
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function compareNexthops(a: VpnNexthop, b: VpnNexthop): number {
+  return compareAddresses(a.address, b.address) || a.label - b.label;
+}
+
+/**
+ * The paths in use: highest local-preference, then highest sequence-number; all equal ones together. Whether a path is
+ * stale has no say, so that a lost session changes nothing for others. draft-ietf-l3vpn-end-system-06 section 6.
+ */
+export function usedPaths<P extends Path>(paths: readonly P[]): readonly P[] {
+  let used: P[] = [];
+  for (const path of paths) {
+    const [best] = used;
+    const order = best === undefined ? -1 : comparePreference(path, best);
+    if (order < 0) used = [path];
+    else if (order === 0) used.push(path);
+  }
+  return used;
+}
+
+/**
+ * The route that subscribers are told of: its id is the prefix, its next-hops are those of the used paths by address,
+ * then label. The same next-hop out of two VPNs or accounts counts once: the first by VPN, then account. Preferences
+ * that equal a receiver's default are left out. Undefined when there is no path.
+ */
+export function announcedRoute(prefix: IpPrefix, paths: readonly Path[]): VpnRoute | undefined {
+  const used = usedPaths(paths).toSorted(
+    (a, b) => compareText(a.vpn, b.vpn) || compareText(a.account, b.account),
+  );
+  const [best] = used;
+  if (best === undefined) return undefined;
+  const nexthops = new Map<string, VpnNexthop>();
+  for (const { route } of used)
+    for (const nexthop of route.nexthops) {
+      const key = `${nexthop.address} ${nexthop.label}`;
+      if (!nexthops.has(key)) nexthops.set(key, nexthop);
+    }
+  return {
+    id: prefix,
+    prefix,
+    nexthops: [...nexthops.values()].sort(compareNexthops),
+    ...(sequenceNumber(best) !== DEFAULT_SEQUENCE_NUMBER && { sequenceNumber: sequenceNumber(best) }),
+    ...(localPreference(best) !== DEFAULT_LOCAL_PREFERENCE && { localPreference: localPreference(best) }),
+  };
+}
+
+/** Whether two announced routes of one prefix say the same, so that nobody need hear of the second. */
+export function sameRoute(a: VpnRoute, b: VpnRoute): boolean {
+  return (
+    a.sequenceNumber === b.sequenceNumber &&
+    a.localPreference === b.localPreference &&
+    a.nexthops.length === b.nexthops.length &&
+    a.nexthops.every((nexthop, index) => sameNexthop(nexthop, b.nexthops[index]))
+  );
+}
+
+function sameNexthop(a: VpnNexthop, b: VpnNexthop | undefined): boolean {
+  return (
+    a.address === b?.address &&
+    a.label === b.label &&
+    a.encapsulations.length === b.encapsulations.length &&
+    a.encapsulations.every((encapsulation, index) => encapsulation === b.encapsulations[index])
+  );
+}

@@ -1,0 +1,281 @@
+// Random sessions, subscriptions and routes against a model that remembers what was published and computes everything anew:
+// what each subscriber has put together from its events is what the model says it should have.
+import { parseIpAddress } from '@hostpe/net';
+import type { VpnEvent, VpnRoute } from '@hostpe/signaling';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ControlPlane } from '../src/control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+import { nexthopsOf, route, silent, vpnsOf } from './values.ts';
+
+const WITHDRAW_DELAY = 60;
+const RESTART_DELAY = 120;
+
+/** VPN to import and export targets: an ordinary VPN, hub and spoke, and an extranet of both. */
+const policies = {
+  red: [['64512:1', '64512:9'], ['64512:1']],
+  spoke: [['64512:10'], ['64512:11']],
+  hub: [['64512:11'], ['64512:10']],
+  shared: [['64512:1', '64512:9', '64512:11'], ['64512:9']],
+} as const;
+const vpnNames = ['red', 'spoke', 'hub', 'shared'] as const;
+const accounts = ['h1', 'h2', 'h3'] as const;
+const addressOf = (account: string) => account.replace('h', '10.255.0.');
+const prefixNames = ['10.1.0.1/32', '10.1.0.2/32', '2001:db8::/64'] as const;
+
+type Command =
+  | { kind: 'open'; account: string }
+  | { kind: 'close'; account: string }
+  | { kind: 'subscribe'; account: string; vpn: string }
+  | { kind: 'unsubscribe'; account: string; vpn: string }
+  | { kind: 'end-of-rib'; account: string; vpn: string }
+  | { kind: 'publish'; account: string; vpn: string; routes: VpnRoute[] }
+  | { kind: 'retract'; account: string; vpn: string; ids: string[] }
+  | { kind: 'wait'; time: number };
+
+const account = fc.constantFrom(...accounts);
+const vpn = fc.constantFrom(...vpnNames);
+const ids = fc.constantFrom('a', 'b', 'c', 'd');
+const published = fc.record({
+  prefix: fc.constantFrom(...prefixNames),
+  id: ids,
+  label: fc.integer({ min: 1000, max: 1002 }),
+  localPreference: fc.constantFrom(undefined, undefined, 100, 200),
+  sequenceNumber: fc.constantFrom(undefined, undefined, 0, 1),
+});
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('open'), account }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('close'), account }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('subscribe'), account, vpn }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('unsubscribe'), account, vpn }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('end-of-rib'), account, vpn }) },
+  {
+    weight: 8,
+    arbitrary: fc
+      .record({ account, vpn, parts: fc.array(published, { minLength: 1, maxLength: 4 }) })
+      .map(({ account, vpn, parts }) => ({
+        kind: 'publish' as const,
+        account,
+        vpn,
+        routes: parts.map(({ localPreference, sequenceNumber, ...rest }) =>
+          route({
+            ...rest,
+            nexthop: addressOf(account),
+            ...(localPreference !== undefined && { localPreference }),
+            ...(sequenceNumber !== undefined && { sequenceNumber }),
+          }),
+        ),
+      })),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('retract'), account, vpn, ids: fc.array(ids) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), time: fc.integer({ min: 0, max: 70 }) }) },
+);
+
+interface PublishedRoute {
+  readonly account: string;
+  readonly vpn: string;
+  readonly route: VpnRoute;
+  stale: boolean;
+}
+
+/** The rules, in the plainest form: a list of what is published, and everything else derived from it. */
+class Model {
+  now = 0;
+  routes: PublishedRoute[] = [];
+  readonly online = new Set<string>();
+  readonly subscriptions = new Set<string>();
+  readonly withdrawAt = new Map<string, number>();
+
+  isSubscribed(account: string, vpn: string): boolean {
+    return this.subscriptions.has(`${account} ${vpn}`);
+  }
+
+  turn(account: string): void {
+    for (const one of this.routes) if (one.account === account) one.stale = true;
+    this.withdrawAt.set(account, this.now + WITHDRAW_DELAY);
+  }
+
+  remove(gone: (one: PublishedRoute) => boolean): void {
+    this.routes = this.routes.filter((one) => !gone(one));
+  }
+
+  wait(time: number): void {
+    const end = this.now + time;
+    for (const [account, at] of [...this.withdrawAt])
+      if (at <= end) {
+        this.withdrawAt.delete(account);
+        this.remove((one) => one.account === account && one.stale);
+      }
+    this.now = end;
+  }
+
+  /** Prefix to what a subscriber of the VPN is to have for it. */
+  view(vpn: string): Record<string, string> {
+    const imports: readonly string[] = policies[vpn as keyof typeof policies][0];
+    const view: Record<string, string> = {};
+    for (const prefix of prefixNames) {
+      const candidates = this.routes.filter(
+        (one) =>
+          one.route.prefix === (prefix as string) &&
+          policies[one.vpn as keyof typeof policies][1].some((target) => imports.includes(target)),
+      );
+      const preference = (one: PublishedRoute) =>
+        (one.route.localPreference ?? 100) * 1000 + (one.route.sequenceNumber ?? 0);
+      const best = Math.max(...candidates.map(preference));
+      const used = candidates.filter((one) => preference(one) === best);
+      // Addresses differ in one digit, so that order of text is order of address.
+      const nexthops = new Set(used.flatMap((one) => nexthopsOf(one.route)).sort());
+      if (used.length > 0) view[prefix] = `${[...nexthops]} ${best}`;
+    }
+    return view;
+  }
+}
+
+/** A subscriber: what its events add up to. */
+class View {
+  readonly routes = new Map<string, string>();
+  endOfRib = 0;
+
+  take(event: VpnEvent): void {
+    if (event.kind === 'end-of-rib') {
+      this.endOfRib += 1;
+      return;
+    }
+    expect(event.routes.length + event.retractedIds.length).toBeGreaterThan(0);
+    for (const id of event.retractedIds) expect(this.routes.delete(id)).toBe(true);
+    for (const announced of event.routes) {
+      expect(announced.id).toBe(announced.prefix);
+      const preference = (announced.localPreference ?? 100) * 1000 + (announced.sequenceNumber ?? 0);
+      this.routes.set(announced.id, `${nexthopsOf(announced)} ${preference}`);
+    }
+  }
+}
+
+/** The control plane beside the model. */
+class Run {
+  readonly clock = new FakeClock();
+  readonly model = new Model();
+  /** By `account vpn`. */
+  readonly views = new Map<string, View>();
+  readonly controlPlane: ControlPlane;
+
+  constructor() {
+    this.controlPlane = new ControlPlane({
+      vpns: vpnsOf(policies),
+      forwarders: new Map(
+        accounts.map((name) => [
+          name,
+          { addresses: new Set([parseIpAddress(addressOf(name))]), vpns: new Set<string>(vpnNames) },
+        ]),
+      ),
+      withdrawDelay: WITHDRAW_DELAY,
+      restartDelay: RESTART_DELAY,
+      clock: this.clock,
+      log: silent,
+      deliver: (event, receivers) => {
+        for (const receiver of receivers) {
+          const view = this.views.get(`${receiver} ${event.vpn}`);
+          if (view === undefined) throw new Error(`an event of ${event.vpn} for ${receiver}, not subscribed`);
+          view.take(event);
+        }
+      },
+    });
+  }
+
+  /** Does what the state allows; what would be refused has tests of its own. */
+  step(one: Command): void {
+    if (one.kind === 'wait') {
+      this.model.wait(one.time);
+      this.clock.advance(one.time);
+      return;
+    }
+    if ((one.kind === 'open') === this.model.online.has(one.account)) return;
+    if (one.kind === 'open') {
+      this.model.online.add(one.account);
+      this.model.turn(one.account);
+      this.controlPlane.opened(one.account);
+    } else if (one.kind === 'close') this.#close(one.account);
+    else if (one.kind === 'subscribe') this.#subscribe(one.account, one.vpn);
+    else if (this.model.isSubscribed(one.account, one.vpn)) this.#stepInVpn(one);
+  }
+
+  check(): void {
+    for (const [key, view] of this.views) {
+      const [, vpn = ''] = key.split(' ');
+      expect(Object.fromEntries([...view.routes].sort())).toEqual(this.model.view(vpn));
+      // End-of-RIB once a subscription, and certainly after restart-delay.
+      expect(view.endOfRib).toBe(this.controlPlane.gate.isOpen(vpn) ? 1 : 0);
+      if (this.model.now >= RESTART_DELAY) expect(view.endOfRib).toBe(1);
+    }
+  }
+
+  #close(account: string): void {
+    this.model.online.delete(account);
+    this.model.turn(account);
+    for (const vpn of vpnNames) {
+      this.model.subscriptions.delete(`${account} ${vpn}`);
+      this.views.delete(`${account} ${vpn}`);
+    }
+    this.controlPlane.closed(account);
+  }
+
+  #subscribe(account: string, vpn: string): void {
+    this.model.subscriptions.add(`${account} ${vpn}`);
+    // A second subscribe goes on with the same view: the table comes again, whole.
+    const view = this.views.get(`${account} ${vpn}`) ?? new View();
+    view.endOfRib = 0;
+    this.views.set(`${account} ${vpn}`, view);
+    this.controlPlane.subscribe(account, vpn, undefined);
+    this.controlPlane.inform(account, vpn);
+  }
+
+  #stepInVpn(one: Exclude<Command, { kind: 'wait' | 'open' | 'close' | 'subscribe' }>): void {
+    const { model, controlPlane } = this;
+    const { account, vpn } = one;
+    const ofThis = (published: PublishedRoute) => published.account === account && published.vpn === vpn;
+    switch (one.kind) {
+      case 'unsubscribe':
+        model.subscriptions.delete(`${account} ${vpn}`);
+        model.remove(ofThis);
+        this.views.delete(`${account} ${vpn}`);
+        controlPlane.unsubscribe(account, vpn);
+        break;
+      case 'end-of-rib':
+        model.remove((published) => ofThis(published) && published.stale);
+        controlPlane.endOfRib(account, vpn);
+        break;
+      case 'publish':
+        for (const route of one.routes) {
+          model.remove(
+            (former) =>
+              ofThis(former) && (former.route.id === route.id || former.route.prefix === route.prefix),
+          );
+          model.routes.push({ account, vpn, route, stale: false });
+        }
+        expect(controlPlane.publish(account, vpn, one.routes)).toEqual([]);
+        break;
+      case 'retract': {
+        const isKnown = (id: string) => model.routes.some((known) => ofThis(known) && known.route.id === id);
+        const unknown = [...new Set(one.ids)].filter((id) => !isKnown(id));
+        model.remove((published) => ofThis(published) && one.ids.includes(published.route.id));
+        expect(controlPlane.retract(account, vpn, one.ids)).toEqual(unknown);
+        break;
+      }
+    }
+  }
+}
+
+test('each subscriber has what the model says, after every step', { timeout: 60_000 }, () => {
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 60, size: 'max' }), (commands) => {
+      const run = new Run();
+      for (const one of commands) {
+        run.step(one);
+        run.check();
+      }
+      run.controlPlane.stop();
+      expect(run.clock.pending).toBe(0);
+    }),
+    { numRuns: 1_000 },
+  );
+});

@@ -1,0 +1,83 @@
+// A forwarder as far as a route server sees one: an XMPP client that keeps what it is told.
+import { decodeEvent, encodeRequest, type VpnRequest } from '@hostpe/signaling';
+import { XmppClient } from '@hostpe/xmpp';
+import { expect, vi } from 'vitest';
+import { nexthopsOf, silent } from './values.ts';
+
+type Payload = ReturnType<typeof encodeRequest>;
+
+export interface ForwarderOptions {
+  readonly port: number;
+  readonly account: string;
+  readonly password: string;
+  readonly ca: string;
+}
+
+/** Deadline of every wait: far more than anything takes on a busy machine. */
+const DEADLINE = 20_000;
+
+export class Forwarder {
+  readonly client: XmppClient;
+  /** `+prefix address/label,…`, `-prefix` and `end-of-rib`, with the VPN in front, in order. */
+  readonly heard: string[] = [];
+  /** By `VPN prefix`. */
+  readonly routes = new Map<string, string>();
+
+  constructor({ port, account, password, ca }: ForwarderOptions) {
+    this.client = new XmppClient({
+      host: '127.0.0.1',
+      port,
+      domain: 'dc1.example',
+      account,
+      resource: 'hostpe',
+      password: () => password,
+      ca,
+      backoff: { initial: 20, max: 100 },
+      log: silent,
+    });
+    this.client.on('message', (stanza) => {
+      const [payload] = stanza.getChildElements();
+      if (payload !== undefined) this.#take(payload);
+    });
+  }
+
+  async online(): Promise<this> {
+    this.client.start();
+    await this.until(() => this.client.online);
+    return this;
+  }
+
+  request(request: VpnRequest): Promise<Payload | undefined> {
+    return this.client.request(encodeRequest(request, this.client.jid ?? ''));
+  }
+
+  async join(vpn: string): Promise<void> {
+    await this.request({ kind: 'subscribe', vpn });
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    await vi.waitFor(() => expect(condition()).toBe(true), { timeout: DEADLINE, interval: 10 });
+  }
+
+  /** Waits until the last of `lines` was heard, and checks that all were, in this order and nothing else since the last call. */
+  async hears(...lines: readonly string[]): Promise<void> {
+    await vi.waitFor(() => expect(this.heard).toEqual(lines), { timeout: DEADLINE, interval: 10 });
+    this.heard.length = 0;
+  }
+
+  #take(payload: Payload): void {
+    const event = decodeEvent(payload);
+    if (event.kind === 'end-of-rib') {
+      this.heard.push(`${event.vpn} end-of-rib`);
+      return;
+    }
+    for (const id of event.retractedIds) {
+      this.routes.delete(`${event.vpn} ${id}`);
+      this.heard.push(`${event.vpn} -${id}`);
+    }
+    for (const route of event.routes) {
+      this.routes.set(`${event.vpn} ${route.prefix}`, `${nexthopsOf(route)}`);
+      this.heard.push(`${event.vpn} +${route.prefix} ${nexthopsOf(route)}`);
+    }
+  }
+}

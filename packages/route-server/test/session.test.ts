@@ -1,0 +1,168 @@
+// The XMPP side on sessions that are scripted: what goes to whom, in which order, serialised how often.
+import { parseIpAddress } from '@hostpe/net';
+import { encodeRequest, type VpnRequest } from '@hostpe/signaling';
+import type { ServerSession } from '@hostpe/xmpp';
+import { describe, expect, test } from 'vitest';
+import { ControlPlane } from '../src/control-plane.ts';
+import { Sessions } from '../src/session.ts';
+import { FakeClock } from './fake-clock.ts';
+import { route, silent, vpnsOf } from './values.ts';
+
+type Handler = Parameters<ServerSession['onRequest']>[0];
+
+class ScriptedSession implements ServerSession {
+  readonly jid: string;
+  readonly account: string;
+  readonly remoteAddress = '127.0.0.1';
+  readonly sent: unknown[] = [];
+  #handler: Handler = () => undefined;
+  #closed: (reason: string) => void = () => {};
+
+  constructor(account: string) {
+    this.account = account;
+    this.jid = `${account}@dc1.example/hostpe`;
+  }
+
+  onRequest(handler: Handler): void {
+    this.#handler = handler;
+  }
+
+  sendMessage(payload: unknown): void {
+    this.sent.push(payload);
+  }
+
+  on(_event: 'close', listener: (reason: string) => void): () => void {
+    this.#closed = listener;
+    return () => {};
+  }
+
+  async close(): Promise<void> {
+    this.#closed('closed');
+  }
+
+  request(request: VpnRequest) {
+    return this.#handler(encodeRequest(request, this.jid));
+  }
+
+  /** Prefixes and End-of-RIBs of what was sent since the last call. */
+  heard(): string[] {
+    return this.sent.splice(0).map((body) => {
+      const items = [...String(body).matchAll(/<(item|retract) id="([^"]*)"/g)];
+      return items.map(([, kind, id]) => `${kind === 'item' ? '+' : '-'}${id}`).join(' ') || 'end-of-rib';
+    });
+  }
+}
+
+function setUp(accounts: readonly string[]) {
+  const deferred: (() => void)[] = [];
+  const sessions = new Sessions({ log: silent, defer: (task) => deferred.push(task) });
+  const clock = new FakeClock();
+  const controlPlane = new ControlPlane({
+    vpns: vpnsOf({ red: [['64512:1'], ['64512:1']] }),
+    forwarders: new Map(
+      accounts.map((account) => [
+        account,
+        { addresses: new Set([parseIpAddress('10.255.0.1')]), vpns: new Set(['red']) },
+      ]),
+    ),
+    withdrawDelay: 60_000,
+    restartDelay: 0,
+    clock,
+    log: silent,
+    deliver: (event, receivers) => sessions.deliver(event, receivers),
+  });
+  clock.advance(0);
+  const accept = (account: string) => {
+    const session = new ScriptedSession(account);
+    sessions.accept(session, controlPlane);
+    return session;
+  };
+  const runDeferred = () => {
+    for (const task of deferred.splice(0)) task();
+  };
+  return { accept, sessions, controlPlane, runDeferred };
+}
+
+const p1 = route({ prefix: '10.1.0.1/32', nexthop: '10.255.0.1', label: 1000 });
+const subscribe: VpnRequest = { kind: 'subscribe', vpn: 'red' };
+const publish = (...routes: readonly (typeof p1)[]): VpnRequest => ({
+  kind: 'publish',
+  vpn: 'red',
+  routes,
+  rejected: [],
+});
+
+test('the answer to a subscribe goes before the table', () => {
+  const { accept, runDeferred } = setUp(['h1']);
+  const session = accept('h1');
+  const answer = session.request(subscribe);
+  expect(String(answer)).toContain('subscription="subscribed"');
+  expect(session.heard()).toEqual([]);
+  runDeferred();
+  expect(session.heard()).toEqual(['end-of-rib']);
+});
+
+test('a notification is serialised once, however many hear of it', () => {
+  const { accept, runDeferred } = setUp(['h1', 'h2', 'h3']);
+  const three = ['h1', 'h2', 'h3'].map(accept);
+  for (const session of three) session.request(subscribe);
+  runDeferred();
+  for (const session of three) session.heard();
+  three[0]?.request(publish(p1));
+  const bodies = three.map(({ sent }) => sent[0]);
+  expect(typeof bodies[0]).toBe('string');
+  // Strings have no identity: that it was not made again shows in that it is text already.
+  expect(new Set(bodies).size).toBe(1);
+  expect(three.map((session) => session.heard())).toEqual(Array(3).fill(['+10.1.0.1/32']));
+});
+
+test('a large table comes in several messages, End-of-RIB last', () => {
+  const { accept, runDeferred } = setUp(['h1', 'h2']);
+  const publisher = accept('h1');
+  publisher.request(subscribe);
+  const routes = Array.from({ length: 250 }, (_, index) =>
+    route({ prefix: `10.1.${index}.0/24`, nexthop: '10.255.0.1', label: 1000 }),
+  );
+  publisher.request(publish(...routes));
+  const subscriber = accept('h2');
+  subscriber.request(subscribe);
+  runDeferred();
+  const heard = subscriber.heard();
+  expect(heard.at(-1)).toBe('end-of-rib');
+  expect(heard.slice(0, -1).map((message) => message.split(' ').length)).toEqual([100, 100, 50]);
+  expect(heard.slice(0, -1).join(' ')).toBe(routes.map(({ prefix }) => `+${prefix}`).join(' '));
+});
+
+describe('a session that ends', () => {
+  test('before its table was sent hears nothing, and its successor is not told twice', () => {
+    const { accept, runDeferred } = setUp(['h1']);
+    const first = accept('h1');
+    first.request(subscribe);
+    void first.close();
+    const second = accept('h1');
+    second.request(subscribe);
+    runDeferred();
+    expect(first.heard()).toEqual([]);
+    expect(second.heard()).toEqual(['end-of-rib']);
+  });
+
+  test('leaves its routes, stale', () => {
+    const { accept, controlPlane, sessions } = setUp(['h1']);
+    const session = accept('h1');
+    session.request(subscribe);
+    session.request(publish(p1));
+    void session.close();
+    expect(controlPlane.rib.published('h1')).toEqual({ routes: 1, stale: 1 });
+    expect(sessions.session('h1')).toBeUndefined();
+  });
+
+  test('means nothing while the route server stops', () => {
+    const { accept, controlPlane, sessions } = setUp(['h1']);
+    const session = accept('h1');
+    session.request(subscribe);
+    session.request(publish(p1));
+    sessions.stop();
+    void session.close();
+    expect(controlPlane.rib.published('h1')).toEqual({ routes: 1, stale: 0 });
+  });
+});

@@ -1,0 +1,16 @@
+// Address families as the kernel numbers them (linux/socket.h).
+import type { AddressFamily } from '@hostpe/net';
+import type { RouteFamily } from '../objects.ts';
+
+export const familyNumber = { unspecified: 0, ipv4: 2, ipv6: 10, packet: 17, mpls: 28 } as const;
+
+/** @returns undefined for a family that is not IP. */
+export function ipFamily(number: number): AddressFamily | undefined {
+  if (number === familyNumber.ipv4) return 'ipv4';
+  return number === familyNumber.ipv6 ? 'ipv6' : undefined;
+}
+
+/** @returns undefined for a family that has no routes of ours. */
+export function routeFamily(number: number): RouteFamily | undefined {
+  return number === familyNumber.mpls ? 'mpls' : ipFamily(number);
+}

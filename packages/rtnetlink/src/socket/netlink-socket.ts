@@ -1,0 +1,135 @@
+// One netlink socket by its system calls (netlink(7)), synchronous: for worker threads only. Knows no message.
+// Times are milliseconds, sizes bytes.
+import koffi from 'koffi';
+import { errnoName } from '../errno.ts';
+import { RtnetlinkError } from '../errors.ts';
+
+// The program itself: every C library that Node can run on is in it.
+const libc = koffi.load(null);
+const socket = libc.func('int socket(int domain, int type, int protocol)');
+const connect = libc.func('int connect(int fd, const void *address, uint32_t length)');
+const setsockopt = libc.func(
+  'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
+);
+const send = libc.func('intptr_t send(int fd, const void *bytes, size_t length, int flags)');
+const recv = libc.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)');
+const close = libc.func('int close(int fd)');
+const setns = libc.func('int setns(int fd, int kind)');
+
+const familyNetlink = 16;
+const typeRaw = 3;
+const typeCloseOnExec = 0o2000000;
+const cloneNewNet = 0x40000000;
+const level = { socket: 1, netlink: 270 } as const;
+const option = { receiveBuffer: 8, receiveTimeout: 20, receiveBufferForce: 33 } as const;
+const netlinkOption = { addMembership: 1, capAck: 10, extAck: 11, strictCheck: 12 } as const;
+/** MSG_TRUNC: the true length is told, also where the buffer is too small. */
+const tellLength = 0x20;
+/** MSG_DONTWAIT */
+const doNotWait = 0x40;
+const sockaddrLength = 12;
+const errno = { interrupted: 4, again: 11, noBuffers: 105 } as const;
+
+export const netlinkProtocol = { route: 0, generic: 16 } as const;
+export type NetlinkProtocol = keyof typeof netlinkProtocol;
+
+/** The kernel fills at most 32 KiB of a dump at a time; twice that leaves room for single big messages. */
+export const receiveLength = 65536;
+
+/** Moves the calling thread, and no other, into a network namespace. @param fd of its file, such as /run/netns/NAME. */
+export function enterNetworkNamespace(fd: number): void {
+  if (setns(fd, cloneNewNet) !== 0) throw failure('setns');
+}
+
+export class NetlinkSocket {
+  readonly #fd: number;
+
+  /**
+   * @param receiveBuffer what is not yet read may have at most this size; more needs CAP_NET_ADMIN than net.core.rmem_max allows.
+   * @param timeout longest wait in `receive`: a thread that waits for ever in a system call can never be ended.
+   * @throws RtnetlinkError `socket`
+   */
+  constructor(protocol: NetlinkProtocol, receiveBuffer: number, timeout: number) {
+    this.#fd = socket(familyNetlink, typeRaw | typeCloseOnExec, netlinkProtocol[protocol]) as number;
+    if (this.#fd < 0) throw failure('socket');
+    try {
+      const size = int(receiveBuffer);
+      if (!this.#set(level.socket, option.receiveBufferForce, size))
+        this.#set(level.socket, option.receiveBuffer, size);
+      this.#demand(level.socket, option.receiveTimeout, timeval(timeout));
+      for (const name of [netlinkOption.extAck, netlinkOption.capAck, netlinkOption.strictCheck]) {
+        // Generic netlink and old kernels may lack one; all are refinements.
+        this.#set(level.netlink, name, int(1));
+      }
+      // Connected to port 0, the kernel: no other process can send here.
+      const kernel = new Uint8Array(sockaddrLength);
+      new Uint16Array(kernel.buffer)[0] = familyNetlink;
+      if (connect(this.#fd, kernel, kernel.length) !== 0) throw failure('connect');
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Joins a multicast group (RTNLGRP_*). @throws RtnetlinkError `socket` */
+  join(group: number): void {
+    this.#demand(level.netlink, netlinkOption.addMembership, int(group));
+  }
+
+  /** Sends a datagram; the kernel has worked on every request in it when this returns. @throws RtnetlinkError `socket` */
+  send(bytes: Uint8Array): void {
+    for (;;) {
+      const sent = send(this.#fd, bytes, bytes.length, 0) as number;
+      if (sent === bytes.length) return;
+      if (sent >= 0) throw new RtnetlinkError('socket', `send: ${sent} of ${bytes.length} bytes`);
+      if (koffi.errno() !== errno.interrupted) throw failure('send');
+    }
+  }
+
+  /**
+   * Receives one datagram.
+   * @param wait false: only what is there.
+   * @returns its length; `timeout`: there was none for as long; `overrun`: some were lost, and until all that waits is received more may be,
+   *   of which the kernel says nothing (NETLINK_S_CONGESTED).
+   * @throws RtnetlinkError `socket`
+   */
+  receive(buffer: Uint8Array, wait = true): number | 'timeout' | 'overrun' {
+    const flags = wait ? tellLength : tellLength | doNotWait;
+    for (;;) {
+      const length = recv(this.#fd, buffer, buffer.length, flags) as number;
+      if (length > buffer.length) throw new RtnetlinkError('socket', `recv: a datagram of ${length} bytes`);
+      if (length >= 0) return length;
+      const number = koffi.errno();
+      if (number === errno.again) return 'timeout';
+      if (number === errno.noBuffers) return 'overrun';
+      if (number !== errno.interrupted) throw failure('recv');
+    }
+  }
+
+  close(): void {
+    close(this.#fd);
+  }
+
+  #set(optionLevel: number, name: number, value: Uint8Array): boolean {
+    return setsockopt(this.#fd, optionLevel, name, value, value.length) === 0;
+  }
+
+  #demand(optionLevel: number, name: number, value: Uint8Array): void {
+    if (!this.#set(optionLevel, name, value)) throw failure('setsockopt');
+  }
+}
+
+function failure(call: string): RtnetlinkError {
+  const name = errnoName(koffi.errno());
+  return new RtnetlinkError('socket', `${call}: ${name}`, { errno: name });
+}
+
+function int(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}
+
+/** struct timeval of a 64-bit machine. */
+function timeval(milliseconds: number): Uint8Array {
+  const seconds = Math.floor(milliseconds / 1000);
+  return new Uint8Array(BigInt64Array.of(BigInt(seconds), BigInt((milliseconds % 1000) * 1000)).buffer);
+}

@@ -1,0 +1,70 @@
+// Starts the worker threads that hold sockets and tells why one ended. Used by the main thread only.
+import { Worker } from 'node:worker_threads';
+import { RtnetlinkError } from '../errors.ts';
+import { stateIndex, type WorkerOptions, type WorkerReply, type WorkerRequest } from './worker-messages.ts';
+
+/** A worker looks at its stop flag five times a second; one that has not ended by now is stuck in the kernel. Milliseconds. */
+const endTimeout = 2000;
+
+export interface WorkerThread {
+  post(request: WorkerRequest, bytes?: Uint8Array<ArrayBuffer>): void;
+  /** The shared state that the worker was given. */
+  readonly state: Int32Array;
+  /** Stops the worker wherever it is; resolves when it is gone. */
+  end(): Promise<void>;
+}
+
+/**
+ * @param script a TypeScript file beside this one.
+ * @param listen gets every reply but `ready`.
+ * @param died called once when the worker ends without `end`.
+ * @returns when the worker is ready.
+ * @throws RtnetlinkError `socket`
+ */
+export async function startWorker(
+  script: URL,
+  options: Pick<WorkerOptions, 'namespace' | 'groups'>,
+  listen: (reply: Exclude<WorkerReply, { kind: 'ready' }>) => void,
+  died: (error: RtnetlinkError) => void,
+): Promise<WorkerThread> {
+  const shared = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+  const state = new Int32Array(shared);
+  const workerData: WorkerOptions = { ...options, state: shared };
+  // Without arguments of the program that started us: a worker needs none, and some are refused to workers.
+  const worker = new Worker(script, { workerData, execArgv: [] });
+  let cause: unknown;
+  let ending = false;
+  const exited = new Promise<void>((resolve) => {
+    worker.once('error', (error) => {
+      cause = error;
+    });
+    worker.once('exit', () => resolve());
+  });
+  await new Promise<void>((resolve, reject) => {
+    worker.on('message', (reply: WorkerReply) => {
+      if (reply.kind === 'ready') resolve();
+      else listen(reply);
+    });
+    void exited.then(() => {
+      reject(deathOf(cause));
+      if (!ending) died(deathOf(cause));
+    });
+  });
+  return {
+    state,
+    post: (request, bytes) => worker.postMessage(request, bytes === undefined ? [] : [bytes.buffer]),
+    async end() {
+      ending = true;
+      Atomics.store(state, stateIndex.stop, 1);
+      Atomics.notify(state, stateIndex.outstanding);
+      const stuck = setTimeout(() => void worker.terminate(), endTimeout);
+      await exited;
+      clearTimeout(stuck);
+    },
+  };
+}
+
+function deathOf(cause: unknown): RtnetlinkError {
+  const reason = cause instanceof Error ? cause.message : 'it ended';
+  return new RtnetlinkError('socket', `the netlink thread is gone: ${reason}`, { cause });
+}

@@ -1,0 +1,232 @@
+// RTM_*ROUTE of IPv4 and IPv6 in the fake kernel. Owns the routes of all tables, those that the kernel makes for addresses
+// included; knows nexthop objects by id only and asks for the rest.
+import type { IpAddress, IpPrefix } from '@hostpe/net';
+import { prefixContains } from '@hostpe/net';
+import type { IpRoute, Nexthop } from '../objects.ts';
+import type { Device, Devices } from './device.ts';
+import type { FakeSysctl } from './fake-sysctl.ts';
+import type { NotificationQueue } from './notification-queue.ts';
+import { refuse } from './refusal.ts';
+
+/** RTPROT_KERNEL: the protocol of the routes that the kernel makes itself. */
+export const kernelProtocol = 2;
+/** RTPROT_BOOT: that of routes whose maker says nothing. */
+export const bootProtocol = 3;
+const loopbackIndex = 1;
+/** IP6_RT_PRIO_USER. */
+const ipv6Metric = 1024;
+
+type Family = IpRoute['family'];
+
+export class IpRoutes {
+  private readonly devices: Devices;
+  private readonly sysctl: FakeSysctl;
+  private readonly notifications: NotificationQueue;
+  private readonly nexthop: (id: number) => Nexthop | undefined;
+  private readonly members: (nexthop: Nexthop) => readonly Nexthop[];
+  /** By `family table`, then by prefix; routes of one prefix in the order of their metrics. */
+  private readonly tables = new Map<string, Map<IpPrefix, IpRoute[]>>();
+  private readonly byNexthop = new Map<number, Set<IpRoute>>();
+
+  constructor(
+    devices: Devices,
+    sysctl: FakeSysctl,
+    notifications: NotificationQueue,
+    nexthops: { find(id: number): Nexthop | undefined; members(nexthop: Nexthop): readonly Nexthop[] },
+  ) {
+    this.devices = devices;
+    this.sysctl = sysctl;
+    this.notifications = notifications;
+    this.nexthop = (id) => nexthops.find(id);
+    this.members = (nexthop) => nexthops.members(nexthop);
+  }
+
+  dump(family: Family, table?: number, protocol?: number): IpRoute[] {
+    const found: IpRoute[] = [];
+    for (const [key, prefixes] of this.tables) {
+      if (!key.startsWith(family) || (table !== undefined && key !== tableKey(family, table))) continue;
+      for (const routes of prefixes.values()) {
+        for (const route of routes) {
+          if (protocol === undefined || route.protocol === protocol) found.push(this.shown(route));
+        }
+      }
+    }
+    return found;
+  }
+
+  add(request: IpRoute): void {
+    this.check(request);
+    const route = stored(request);
+    // A route of the same prefix and metric is the same route to the kernel, wherever it leads.
+    if (this.at(route).some((other) => metricOf(other) === metricOf(route))) refuse('EEXIST');
+    this.insert(route);
+  }
+
+  replace(request: IpRoute): void {
+    this.check(request);
+    const route = stored(request);
+    const old = this.at(route).find((other) => metricOf(other) === metricOf(route));
+    if (old !== undefined) this.remove(old);
+    this.insert(route);
+  }
+
+  /** Without a metric the first route of the prefix goes. */
+  delete(request: IpRoute): void {
+    const route =
+      this.at(request).find((other) => request.metric === undefined || metricOf(other) === request.metric) ??
+      refuse('ESRCH');
+    this.remove(route);
+    this.notify('delete', route);
+  }
+
+  /** A route that the kernel makes for an address or a device, beside others of the same prefix. */
+  addOwn(route: IpRoute): void {
+    if (this.at(route).some((other) => other.device === route.device && other.type === route.type)) return;
+    this.insert(route);
+  }
+
+  /** Takes such a route away. */
+  deleteOwn(route: IpRoute): void {
+    const own = this.at(route).find((other) => other.device === route.device && other.type === route.type);
+    if (own === undefined) return;
+    this.remove(own);
+    this.notify('delete', own);
+  }
+
+  /**
+   * The device went down (`down`) or changed its VRF (`moved`, which takes its addresses' routes too). IPv4 routes go without
+   * a word, IPv6 routes with one; routes by nexthop object are the nexthops' affair.
+   */
+  deviceLost(device: Device, how: 'down' | 'moved'): void {
+    for (const routes of this.everyRoute()) {
+      if (routes.device !== device.index) continue;
+      if (routes.family === 'ipv4' && routes.type === 'local' && how === 'down') continue;
+      this.remove(routes);
+      if (routes.family === 'ipv6') this.notify('delete', routes);
+    }
+  }
+
+  /** The nexthop object is gone, and so are its routes: those of IPv6 with a word in compatibility mode, all others without. */
+  nexthopRemoved(id: number): void {
+    for (const route of [...(this.byNexthop.get(id) ?? [])]) {
+      this.remove(route);
+      if (route.family === 'ipv6' && this.compatible()) this.notify('delete', route);
+    }
+  }
+
+  /** In compatibility mode the kernel tells each route of a replaced nexthop object again. */
+  nexthopReplaced(id: number): void {
+    if (!this.compatible()) return;
+    for (const route of this.byNexthop.get(id) ?? []) this.notify('new', route);
+  }
+
+  hasIpv6RouteBy(id: number): boolean {
+    for (const route of this.byNexthop.get(id) ?? []) if (route.family === 'ipv6') return true;
+    return false;
+  }
+
+  /** Whether `gateway` is on the link of the device, by a route without a gateway in the device's own table. */
+  isOnLink(gateway: IpAddress, device: Device): boolean {
+    const table = this.devices.vrfTable(device);
+    for (const route of this.everyRoute()) {
+      if (route.type !== undefined || route.device !== device.index || route.gateway !== undefined) continue;
+      if (table === undefined ? route.table < 253 || route.table > 255 : route.table !== table) continue;
+      if (prefixContains(route.prefix, gateway)) return true;
+    }
+    return false;
+  }
+
+  private check(route: IpRoute): void {
+    if (route.nexthopId !== undefined) {
+      const nexthop = this.nexthop(route.nexthopId) ?? refuse('EINVAL', 'Nexthop id does not exist');
+      if (route.family === 'ipv6' && this.members(nexthop).some((member) => member.family === 'ipv4')) {
+        refuse('EINVAL', 'IPv6 routes can not use an IPv4 nexthop');
+      }
+      return;
+    }
+    if (route.type === 'unreachable' || route.type === 'blackhole') return;
+    if (route.device === undefined && route.gateway === undefined) refuse('ENODEV');
+    const device = route.device === undefined ? undefined : this.devices.get(route.device);
+    if (device !== undefined && !device.up) {
+      refuse(
+        'ENETDOWN',
+        route.family === 'ipv4' ? 'Device for nexthop is not up' : 'Nexthop device is not up',
+      );
+    }
+    if (route.gateway !== undefined) this.checkGateway(route.family, route.gateway, device);
+  }
+
+  private checkGateway(family: Family, gateway: IpAddress, device: Device | undefined): void {
+    if (device !== undefined && gateway.startsWith('fe80:')) return;
+    const devices = device === undefined ? this.devices.all() : [device];
+    if (devices.some((candidate) => candidate.up && this.isOnLink(gateway, candidate))) return;
+    if (family === 'ipv4') refuse('ENETUNREACH', 'Nexthop has invalid gateway');
+    refuse('EHOSTUNREACH');
+  }
+
+  private at(route: IpRoute): readonly IpRoute[] {
+    return this.tables.get(tableKey(route.family, route.table))?.get(route.prefix) ?? [];
+  }
+
+  private insert(route: IpRoute): void {
+    const key = tableKey(route.family, route.table);
+    const table = this.tables.get(key) ?? new Map<IpPrefix, IpRoute[]>();
+    this.tables.set(key, table);
+    const routes = table.get(route.prefix) ?? [];
+    table.set(route.prefix, routes);
+    routes.push(route);
+    routes.sort((a, b) => metricOf(a) - metricOf(b));
+    if (route.nexthopId !== undefined) {
+      const users = this.byNexthop.get(route.nexthopId) ?? new Set();
+      this.byNexthop.set(route.nexthopId, users.add(route));
+    }
+    this.notify('new', route);
+  }
+
+  private remove(route: IpRoute): void {
+    const table = this.tables.get(tableKey(route.family, route.table));
+    const rest = this.at(route).filter((other) => other !== route);
+    if (rest.length > 0) table?.set(route.prefix, rest);
+    else table?.delete(route.prefix);
+    if (route.nexthopId !== undefined) this.byNexthop.get(route.nexthopId)?.delete(route);
+  }
+
+  private notify(type: 'new' | 'delete', route: IpRoute): void {
+    this.notifications.notify(`route-${route.family}`, type, this.shown(route));
+  }
+
+  /** As the kernel sends it. What it adds in compatibility mode of the nexthop object, no reader of its messages keeps. */
+  private shown(route: IpRoute): IpRoute {
+    const nexthop = route.nexthopId === undefined ? undefined : this.nexthop(route.nexthopId);
+    return nexthop?.blackhole === true ? { ...route, type: 'blackhole' } : route;
+  }
+
+  private compatible(): boolean {
+    return this.sysctl.isOn('net/ipv4/nexthop_compat_mode');
+  }
+
+  private everyRoute(): IpRoute[] {
+    return [...this.tables.values()].flatMap((prefixes) => [...prefixes.values()].flat());
+  }
+}
+
+function tableKey(family: Family, table: number): string {
+  return `${family} ${table}`;
+}
+
+function metricOf(route: IpRoute): number {
+  return route.metric ?? (route.family === 'ipv6' ? ipv6Metric : 0);
+}
+
+/** A requested route with the facts that the kernel fills in, and without those that it does not send. */
+function stored({ type, ...route }: IpRoute): IpRoute {
+  const rejects = type === 'unreachable' || type === 'blackhole';
+  return {
+    ...route,
+    ...(type === undefined || type === 'unicast' ? {} : { type }),
+    ...(route.family === 'ipv6' ? { metric: metricOf(route) } : {}),
+    protocol: route.protocol ?? bootProtocol,
+    // A reject route of IPv6 is one of the loopback device.
+    ...(route.family === 'ipv6' && rejects ? { device: loopbackIndex } : {}),
+  };
+}

@@ -1,0 +1,165 @@
+// One item of a message to a VPN route: tolerant of every form that the drafts have had, strict about every value.
+// Never lets a bad item fail the message around it.
+// Source: draft-ietf-l3vpn-end-system-06 sections 6 and 11; attribute forms from draft-marques-l3vpn-end-system-07 section 6.
+import type { AddressFamily, Encapsulation } from '@hostpe/net';
+import { addressFamily, NetError, parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
+import type { Element } from 'ltx';
+import { attribute, child, malformed, parseNumber, requiredChild, textOf } from './element.ts';
+import { quote, SignalingError } from './errors.ts';
+import { isItemId, isUnspecified } from './limits.ts';
+import type { RejectedItem, VpnNexthop, VpnRoute } from './messages.ts';
+import { earlyEntryNamespace, entryNamespace, eventNamespace, pubsubNamespace } from './namespaces.ts';
+
+/** An entry without a namespace of its own inherits that of the message around it. */
+const entryNamespaces: ReadonlySet<string | undefined> = new Set([
+  entryNamespace,
+  earlyEntryNamespace,
+  pubsubNamespace,
+  eventNamespace,
+  undefined,
+]);
+
+const families: ReadonlyMap<string, AddressFamily> = new Map([
+  ['1', 'ipv4'],
+  ['2', 'ipv6'],
+]);
+
+const encapsulations: ReadonlyMap<string, Encapsulation> = new Map([
+  ['gre', 'gre'],
+  ['udp', 'udp'],
+]);
+
+export type DecodedItem = { readonly route: VpnRoute } | { readonly rejected: RejectedItem };
+
+/**
+ * @param item an `item` element with its `entry`.
+ * @param position 1 for the first item of the message: names an item that has no id.
+ * @param nexthops how many a route may have: 'one' from a forwarder, 'many' towards it.
+ */
+export function decodeItem(item: Element, position: number, nexthops: 'one' | 'many'): DecodedItem {
+  const id = attribute(item, 'id');
+  const usable = id !== undefined && isItemId(id);
+  try {
+    if (id === undefined || id === '') throw malformed('it has no id');
+    if (!usable) {
+      throw malformed(
+        `the id ${quote(id)} cannot be one: 1 to 256 characters without control characters are allowed`,
+      );
+    }
+    const entries = item.getChildren('entry');
+    const entry = entries.find((candidate) => entryNamespaces.has(candidate.getNS()));
+    if (entry === undefined) {
+      const namespace = entries[0]?.getNS();
+      throw malformed(
+        namespace === undefined
+          ? 'it has no entry'
+          : `it has an entry of the unknown namespace ${quote(namespace)}`,
+      );
+    }
+    if (entries.length > 1) throw malformed('it has more than one entry');
+    return { route: decodeEntry(entry, id, nexthops) };
+  } catch (error) {
+    if (!(error instanceof SignalingError || error instanceof NetError)) throw error;
+    const name = usable ? `item ${quote(id)}` : `item ${position} of the message`;
+    return { rejected: { id: usable ? id : undefined, reason: `${name}: ${error.message}` } };
+  }
+}
+
+function decodeEntry(entry: Element, id: string, howMany: 'one' | 'many'): VpnRoute {
+  const nlri = requiredChild(entry, 'nlri');
+  const family = decodeFamily(nlri);
+  const safi = child(nlri, 'safi');
+  if (safi !== undefined && textOf(safi) !== '1') {
+    throw malformed(`safi ${quote(textOf(safi))} of the nlri is not known: 1, unicast, is`);
+  }
+  const prefix = parseIpPrefix(addressText(nlri));
+  if (addressFamily(prefix) !== family)
+    throw malformed(`the nlri says ${family}, but its prefix is ${prefix}`);
+
+  const elements = (child(entry, 'next-hops') ?? entry).getChildren('next-hop');
+  if (elements.length === 0) throw malformed('it has no next-hop');
+  if (howMany === 'one' && elements.length > 1) {
+    throw malformed(`it has ${elements.length} next-hops: a forwarder publishes its own only`);
+  }
+  const nexthops: VpnNexthop[] = [];
+  for (const element of elements) {
+    const nexthop = decodeNexthop(element, entry);
+    // A kernel's nexthop group refuses to have a member twice, and says so only when all else is programmed.
+    if (!nexthops.some((other) => other.address === nexthop.address && other.label === nexthop.label)) {
+      nexthops.push(nexthop);
+    }
+  }
+
+  const sequenceNumber = decodeSequenceNumber(entry);
+  const localPreference = decodeNumber(child(entry, 'local-preference'), 'local-preference');
+  return {
+    id,
+    prefix,
+    nexthops,
+    ...(sequenceNumber !== undefined && { sequenceNumber }),
+    ...(localPreference !== undefined && { localPreference }),
+  };
+}
+
+function decodeNexthop(element: Element, entry: Element): VpnNexthop {
+  const family = decodeFamily(element);
+  const address = parseIpAddress(addressText(element));
+  if (addressFamily(address) !== family) {
+    throw malformed(`the next-hop says ${family}, but its address is ${address}`);
+  }
+  if (isUnspecified(address)) throw malformed(`the next-hop ${address} is the unspecified address`);
+  const label = child(element, 'label') ?? child(entry, 'label');
+  if (label === undefined) throw malformed(`the next-hop ${address} has no label`);
+  return {
+    address,
+    label: parseLabel(parseNumber(textOf(label), 'label')),
+    encapsulations: decodeEncapsulations(element),
+  };
+}
+
+function decodeEncapsulations(nexthop: Element): Encapsulation[] {
+  const names = (child(nexthop, 'tunnel-encapsulation-list')?.getChildren('tunnel-encapsulation') ?? []).map(
+    textOf,
+  );
+  const known = new Set<Encapsulation>();
+  for (const name of names) {
+    const encapsulation = encapsulations.get(name);
+    if (encapsulation !== undefined) known.add(encapsulation);
+  }
+  if (names.length > 0 && known.size === 0) {
+    throw malformed(
+      `none of the encapsulations ${quote(names.join(', '))} is known: ${[...encapsulations.keys()].join(' and ')} are`,
+    );
+  }
+  return [...known];
+}
+
+/** `sequence-number` since draft-ietf-03; before that `version`, with its value in an `id` attribute or as text. */
+function decodeSequenceNumber(entry: Element): number | undefined {
+  const sequenceNumber = child(entry, 'sequence-number');
+  if (sequenceNumber !== undefined) return decodeNumber(sequenceNumber, 'sequence-number');
+  const version = child(entry, 'version');
+  if (version === undefined) return undefined;
+  return parseNumber(attribute(version, 'id') ?? textOf(version), 'version');
+}
+
+/** The address family of an `nlri` or `next-hop`: its attribute, or its child since draft-ietf-00. */
+function decodeFamily(element: Element): AddressFamily {
+  const af = child(element, 'af');
+  const text = af === undefined ? attribute(element, 'af') : textOf(af);
+  if (text === undefined) throw malformed(`the ${element.getName()} has no af`);
+  const family = families.get(text.trim());
+  if (family === undefined) {
+    throw malformed(`af ${quote(text)} of the ${element.getName()} is not known: 1 (IPv4) and 2 (IPv6) are`);
+  }
+  return family;
+}
+
+function decodeNumber(element: Element | undefined, what: string): number | undefined {
+  return element === undefined ? undefined : parseNumber(textOf(element), what);
+}
+
+/** The text of the `address` child, or the element's own where it has none. */
+function addressText(element: Element): string {
+  return textOf(child(element, 'address') ?? element);
+}

@@ -1,0 +1,227 @@
+// The VPN routes that a forwarder heard from its route servers, merged: per VPN and prefix the best route.
+// Pure state: no I/O, no clock; says which prefixes changed, never what to do about it.
+// Source: draft-ietf-l3vpn-end-system-06 section 6 (several route servers).
+import type { IpPrefix } from '@hostpe/net';
+import type { VpnRoute } from './messages.ts';
+
+const defaultLocalPreference = 100;
+const defaultSequenceNumber = 0;
+
+/** What one route server said about one VPN. */
+interface ServerRoutes {
+  readonly routes: Map<IpPrefix, VpnRoute>;
+  /** The item id of each of `routes`, for retracts. */
+  readonly ids: Map<string, IpPrefix>;
+  /** Prefixes of an earlier session or subscription that were not said again yet; empty in the steady state. */
+  readonly stale: Set<IpPrefix>;
+  endOfRib: boolean;
+}
+
+interface VpnRoutes {
+  readonly servers: Map<string, ServerRoutes>;
+  readonly best: Map<IpPrefix, VpnRoute>;
+}
+
+/**
+ * A prefix stands as long as one server has it, be it stale. Of several servers' routes the best is the one with the highest
+ * local preference (absent is 100), then the highest sequence number (absent is 0), then a fresh one before a stale one, then
+ * the one of the server with the lowest name; its next-hops alone count, they are not mixed with those of others.
+ *
+ * A prefix has changed when its best route came, went or differs in anything but its item id.
+ */
+export class VpnRouteTable {
+  readonly #vpns = new Map<string, VpnRoutes>();
+
+  /**
+   * Takes a server's routes, which replace what it said of the same prefixes and under the same item ids.
+   * @returns the prefixes that changed.
+   */
+  learn(server: string, vpn: string, routes: readonly VpnRoute[]): IpPrefix[] {
+    const from = this.#serverRoutes(server, vpn);
+    const touched = new Set<IpPrefix>();
+    for (const route of routes) {
+      const earlier = from.ids.get(route.id);
+      if (earlier !== undefined && earlier !== route.prefix) {
+        remove(from, earlier);
+        touched.add(earlier);
+      }
+      // A server that names its items after their publishers retracts the loser's id after the winner's item: by then that
+      // id must lead nowhere.
+      const replaced = from.routes.get(route.prefix);
+      if (replaced !== undefined && replaced.id !== route.id) from.ids.delete(replaced.id);
+      from.routes.set(route.prefix, route);
+      from.ids.set(route.id, route.prefix);
+      from.stale.delete(route.prefix);
+      touched.add(route.prefix);
+    }
+    return this.#select(vpn, touched);
+  }
+
+  /** @returns the prefixes that changed; ids that the server did not use name nothing. */
+  retract(server: string, vpn: string, ids: readonly string[]): IpPrefix[] {
+    const from = this.#vpns.get(vpn)?.servers.get(server);
+    const touched = new Set<IpPrefix>();
+    for (const id of ids) {
+      const prefix = from?.ids.get(id);
+      if (from === undefined || prefix === undefined) continue;
+      remove(from, prefix);
+      touched.add(prefix);
+    }
+    return this.#select(vpn, touched);
+  }
+
+  /** The server has said all: what is still stale goes. @returns the prefixes that changed. */
+  endOfRib(server: string, vpn: string): IpPrefix[] {
+    this.#serverRoutes(server, vpn).endOfRib = true;
+    return this.sweep(server, vpn);
+  }
+
+  /**
+   * The server's session is lost: its routes stay, but give way to equal ones of other servers.
+   * @returns the prefixes that changed, by VPN; only VPNs with changes.
+   */
+  markStale(server: string): Map<string, IpPrefix[]> {
+    const changed = new Map<string, IpPrefix[]>();
+    for (const vpn of this.#vpns.keys()) {
+      const prefixes = this.#markStale(server, vpn);
+      if (prefixes.length > 0) changed.set(vpn, prefixes);
+    }
+    return changed;
+  }
+
+  /**
+   * A subscription begins: what the server does not say again until its End-of-RIB will go. To be called before the request
+   * is sent, for the first routes can arrive before its answer.
+   * @returns the prefixes that changed.
+   */
+  subscribeStarted(server: string, vpn: string): IpPrefix[] {
+    return this.#markStale(server, vpn);
+  }
+
+  /** The time for a server to return is over: what is stale goes. @returns the prefixes that changed. */
+  sweep(server: string, vpn: string): IpPrefix[] {
+    const from = this.#vpns.get(vpn)?.servers.get(server);
+    const swept = new Set(from?.stale);
+    if (from !== undefined) for (const prefix of swept) remove(from, prefix);
+    return this.#select(vpn, swept);
+  }
+
+  /** The forwarder left the VPN. */
+  forgetVpn(vpn: string): void {
+    this.#vpns.delete(vpn);
+  }
+
+  /** The best routes as they are now and will be: not a copy. Valid until `forgetVpn`. */
+  best(vpn: string): ReadonlyMap<IpPrefix, VpnRoute> {
+    return this.#vpns.get(vpn)?.best ?? new Map();
+  }
+
+  bestOf(vpn: string, prefix: IpPrefix): VpnRoute | undefined {
+    return this.#vpns.get(vpn)?.best.get(prefix);
+  }
+
+  /**
+   * Whether each of these servers has said End-of-RIB since the forwarder joined the VPN. A lost session does not undo it: what
+   * it had said is still here, as stale routes.
+   */
+  complete(vpn: string, servers: readonly string[]): boolean {
+    const known = this.#vpns.get(vpn)?.servers;
+    return servers.every((server) => known?.get(server)?.endOfRib === true);
+  }
+
+  #serverRoutes(server: string, vpn: string): ServerRoutes {
+    let routes = this.#vpns.get(vpn);
+    if (routes === undefined) {
+      routes = { servers: new Map(), best: new Map() };
+      this.#vpns.set(vpn, routes);
+    }
+    let from = routes.servers.get(server);
+    if (from === undefined) {
+      from = { routes: new Map(), ids: new Map(), stale: new Set(), endOfRib: false };
+      routes.servers.set(server, from);
+    }
+    return from;
+  }
+
+  #markStale(server: string, vpn: string): IpPrefix[] {
+    const from = this.#vpns.get(vpn)?.servers.get(server);
+    if (from === undefined) return [];
+    for (const prefix of from.routes.keys()) from.stale.add(prefix);
+    return this.#select(vpn, from.stale);
+  }
+
+  /** Chooses the best route of each of `prefixes` anew. @returns those that changed. */
+  #select(vpn: string, prefixes: ReadonlySet<IpPrefix>): IpPrefix[] {
+    const routes = this.#vpns.get(vpn);
+    if (routes === undefined) return [];
+    const changed: IpPrefix[] = [];
+    for (const prefix of prefixes) {
+      const before = routes.best.get(prefix);
+      const now = bestRoute(routes.servers, prefix);
+      if (now === undefined) routes.best.delete(prefix);
+      else routes.best.set(prefix, now);
+      if (!sameRoute(before, now)) changed.push(prefix);
+    }
+    return changed;
+  }
+}
+
+function remove(from: ServerRoutes, prefix: IpPrefix): void {
+  const route = from.routes.get(prefix);
+  if (route !== undefined) from.ids.delete(route.id);
+  from.routes.delete(prefix);
+  from.stale.delete(prefix);
+}
+
+interface Candidate {
+  readonly route: VpnRoute;
+  readonly stale: boolean;
+  readonly server: string;
+}
+
+function bestRoute(servers: ReadonlyMap<string, ServerRoutes>, prefix: IpPrefix): VpnRoute | undefined {
+  let best: Candidate | undefined;
+  for (const [server, { routes, stale }] of servers) {
+    const route = routes.get(prefix);
+    if (route === undefined) continue;
+    const candidate = { route, stale: stale.has(prefix), server };
+    if (best === undefined || isBetter(candidate, best)) best = candidate;
+  }
+  return best?.route;
+}
+
+function isBetter(a: Candidate, b: Candidate): boolean {
+  const preference = localPreference(a.route) - localPreference(b.route);
+  if (preference !== 0) return preference > 0;
+  const sequence = sequenceNumber(a.route) - sequenceNumber(b.route);
+  if (sequence !== 0) return sequence > 0;
+  if (a.stale !== b.stale) return b.stale;
+  return a.server < b.server;
+}
+
+function localPreference(route: VpnRoute): number {
+  return route.localPreference ?? defaultLocalPreference;
+}
+
+function sequenceNumber(route: VpnRoute): number {
+  return route.sequenceNumber ?? defaultSequenceNumber;
+}
+
+function sameRoute(a: VpnRoute | undefined, b: VpnRoute | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return (
+    localPreference(a) === localPreference(b) &&
+    sequenceNumber(a) === sequenceNumber(b) &&
+    a.nexthops.length === b.nexthops.length &&
+    a.nexthops.every((nexthop, index) => {
+      const other = b.nexthops[index];
+      return (
+        other !== undefined &&
+        nexthop.address === other.address &&
+        nexthop.label === other.label &&
+        nexthop.encapsulations.join() === other.encapsulations.join()
+      );
+    })
+  );
+}

@@ -1,0 +1,154 @@
+// A client that stays connected: one stream at a time, a new one after a jittered backoff when that ends, for ever,
+// until it is stopped. Never plaintext, never without authentication of both sides. Times in milliseconds.
+import type { Element } from 'ltx';
+import { XmppError } from '../errors.ts';
+import { Listeners } from '../listeners.ts';
+import type { Log } from '../log.ts';
+import { type Backoff, backoffDelay } from './backoff.ts';
+import { ClientStream } from './stream.ts';
+
+export interface XmppClientOptions {
+  /** Name or address of the server; its certificate is checked against `domain`, not against this. */
+  readonly host: string;
+  readonly port: number;
+  readonly domain: string;
+  /** The localpart of the JID, and the name that authenticates. */
+  readonly account: string;
+  readonly resource: string;
+  /** Asked anew for each attempt. */
+  readonly password: () => string | Promise<string>;
+  /** Certificates of the CA in PEM; the system's when absent. */
+  readonly ca?: string;
+  /** Default 30 000. */
+  readonly pingInterval?: number;
+  /** For each step of the negotiation, for the answer to a ping and to a request. Default 10 000. */
+  readonly timeout?: number;
+  /** Default 500 to 30 000. */
+  readonly backoff?: Backoff;
+  readonly log: Log;
+  /** From 0 to below 1, for the jitter. */
+  readonly random?: () => number;
+}
+
+interface XmppClientEvents {
+  online: () => void;
+  /** No session, and why: after the end of one, and again after each attempt that failed. */
+  offline: (reason: XmppError) => void;
+  message: (stanza: Element) => void;
+}
+
+/** A session that lasted as long ends a row of failures. */
+const STABLE_TIME = 10_000;
+
+export class XmppClient {
+  readonly #options: XmppClientOptions;
+  readonly #listeners: Listeners<XmppClientEvents>;
+  readonly #server: string;
+  #stream: ClientStream | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #running = false;
+  #jid: string | undefined;
+  #onlineSince = 0;
+  #failures = 0;
+  #lastReason = '';
+
+  constructor(options: XmppClientOptions) {
+    this.#options = options;
+    this.#server = `${options.domain} (${options.host}:${options.port})`;
+    this.#listeners = new Listeners((event, err) =>
+      options.log.error(
+        { server: this.#server, err },
+        `XMPP: ${event} was not dealt with; the session goes on`,
+      ),
+    );
+  }
+
+  get online(): boolean {
+    return this.#jid !== undefined;
+  }
+
+  /** The full JID while online. */
+  get jid(): string | undefined {
+    return this.#jid;
+  }
+
+  /** Returns what removes the listener again. A listener that throws is logged and changes nothing. */
+  on<Name extends keyof XmppClientEvents>(event: Name, listener: XmppClientEvents[Name]): () => void {
+    return this.#listeners.on(event, listener);
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#connect();
+  }
+
+  /** Ends the session in order, or whatever attempt there is at once. Resolves within about two seconds. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    clearTimeout(this.#retry);
+    await this.#stream?.close();
+  }
+
+  /**
+   * Sends an iq of type set and waits for its answer: the payload of the result, undefined when that is empty.
+   * Throws StanzaError when the server answers with an error, XmppError 'timeout' when it does not answer, and the
+   * stream's XmppError when the stream ends first.
+   */
+  async request(
+    payload: Element,
+    options: { to?: string; timeout?: number } = {},
+  ): Promise<Element | undefined> {
+    if (!this.#stream || !this.online) throw new XmppError('closed', `no session with ${this.#server}`);
+    const { to, timeout = this.#timeout } = options;
+    return await this.#stream.request(payload, to, timeout);
+  }
+
+  get #timeout(): number {
+    return this.#options.timeout ?? 10_000;
+  }
+
+  #connect(): void {
+    const { pingInterval = 30_000 } = this.#options;
+    const stream = new ClientStream(
+      { ...this.#options, pingInterval, timeout: this.#timeout },
+      {
+        online: (jid) => this.#onOnline(jid),
+        message: (stanza) => this.#listeners.emit('message', stanza),
+        ended: (reason) => this.#onEnded(reason),
+      },
+    );
+    this.#stream = stream;
+    void stream.begin();
+  }
+
+  #onOnline(jid: string): void {
+    this.#jid = jid;
+    this.#onlineSince = performance.now();
+    this.#lastReason = '';
+    this.#options.log.info({ server: this.#server, jid }, 'XMPP: session established');
+    this.#listeners.emit('online');
+  }
+
+  #onEnded(reason: XmppError): void {
+    if (this.online && performance.now() - this.#onlineSince >= STABLE_TIME) this.#failures = 0;
+    this.#jid = undefined;
+    if (this.#running) {
+      const { backoff = { initial: 500, max: 30_000 }, random = Math.random } = this.#options;
+      const delay = backoffDelay(this.#failures, backoff, random);
+      this.#failures += 1;
+      this.#logFailure(reason, delay);
+      this.#retry = setTimeout(() => this.#connect(), delay);
+    } else this.#options.log.info({ server: this.#server }, 'XMPP: stopped');
+    this.#listeners.emit('offline', reason);
+  }
+
+  /** Loud once for each new reason: a server that is away for a day is one line. */
+  #logFailure(reason: XmppError, delay: number): void {
+    const { code, condition, message } = reason;
+    const level = message === this.#lastReason ? 'debug' : 'warn';
+    this.#lastReason = message;
+    const facts = { server: this.#server, account: this.#options.account, code, condition };
+    this.#options.log[level](facts, `XMPP: ${message}; trying again in ${(delay / 1000).toFixed(1)} s`);
+  }
+}

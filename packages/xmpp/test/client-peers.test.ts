@@ -1,0 +1,455 @@
+// The client against servers that do wrong, or nothing, at each step.
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Element } from 'ltx';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { XmppClient } from '../src/client/client.ts';
+import {
+  BIND_FEATURE,
+  features,
+  SCRAM_FEATURE,
+  type ServerPeer,
+  serverHeader,
+} from './support/scripted-peer.ts';
+import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
+
+const setting = new Setting();
+afterEach(() => setting.end());
+afterAll(() => setting.ca.remove());
+
+const JID = `h1@${DOMAIN}/forwarder`;
+const NEVER = { initial: 60_000, max: 60_000 };
+
+async function toSession(peer: ServerPeer): Promise<void> {
+  await peer.authenticate(DOMAIN, PASSWORD);
+  await peer.bind(DOMAIN, JID);
+}
+
+/** The first failure of a client that meets this script. */
+async function failure(script: (peer: ServerPeer) => Promise<void> | void, timeout = 5_000) {
+  const server = await setting.scripted(script);
+  const client = setting.client(server.port, { backoff: NEVER, timeout });
+  client.start();
+  await until(() => setting.log.of('warn').length > 0, 'an attempt failed');
+  expect(client.online).toBe(false);
+  const [line] = setting.log.of('warn');
+  return { client, server, line, message: line?.message.replace(/; trying again.*/, '') };
+}
+
+const silentAt: readonly (readonly [step: string, script: (peer: ServerPeer) => Promise<void> | void])[] = [
+  ['stream header', () => {}],
+  ['stream features', (peer) => peer.header(DOMAIN)],
+  [
+    'authentication',
+    async (peer) => {
+      await peer.header(DOMAIN);
+      peer.send(features(SCRAM_FEATURE));
+    },
+  ],
+  [
+    'authentication',
+    async (peer) => {
+      await peer.header(DOMAIN);
+      peer.send(features(SCRAM_FEATURE));
+      await peer.challenge(PASSWORD);
+    },
+  ],
+  ['stream header', (peer) => peer.authenticate(DOMAIN, PASSWORD)],
+  [
+    'stream features',
+    async (peer) => {
+      await peer.authenticate(DOMAIN, PASSWORD);
+      await peer.header(DOMAIN);
+    },
+  ],
+  [
+    'resource binding',
+    async (peer) => {
+      await peer.authenticate(DOMAIN, PASSWORD);
+      await peer.header(DOMAIN);
+      peer.send(features(BIND_FEATURE));
+    },
+  ],
+];
+
+describe('a server that falls silent', () => {
+  test.each(silentAt)('is given up: %s', async (step, script) => {
+    const { message, line, server } = await failure(script, 1_000);
+    expect(message).toBe(`XMPP: no answer within 1 s (${step})`);
+    expect(line?.facts).toMatchObject({ code: 'timeout' });
+    await server.peers[0]?.untilClosed();
+  });
+
+  test.each(silentAt)('does not hold up stop: %s', async (_step, script) => {
+    let reached = false;
+    const server = await setting.scripted(async (peer) => {
+      await script(peer);
+      reached = true;
+    });
+    const client = setting.client(server.port, { timeout: 60_000 });
+    client.start();
+    await until(() => reached, 'the step is reached');
+    await client.stop();
+    await server.peers[0]?.untilClosed();
+    expect(setting.log.of('warn')).toEqual([]);
+  });
+
+  test('is given up also when it takes TCP only, and trickles bytes for ever', async () => {
+    const sockets: Socket[] = [];
+    const tcp = createServer((socket) => sockets.push(socket.on('error', () => {})));
+    tcp.listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    const { port } = tcp.address() as AddressInfo;
+    const client = setting.client(port, { timeout: 300, backoff: NEVER });
+    client.start();
+    await until(() => setting.log.of('warn').length > 0, 'the attempt failed');
+    expect(setting.log.of('warn')[0]?.message).toMatch(/no answer within 0.3 s \(TLS handshake\)/);
+    tcp.close();
+    for (const socket of sockets) socket.destroy();
+    await setting.end();
+
+    let timer: NodeJS.Timeout | undefined;
+    const { message } = await failure(async (peer) => {
+      await peer.header(DOMAIN);
+      timer = setInterval(() => peer.send(' '), 20);
+    }, 1_000);
+    clearInterval(timer);
+    expect(message).toBe('XMPP: no answer within 1 s (stream features)');
+  });
+
+  test('is noticed in a session, and the client comes back', async () => {
+    let sessions = 0;
+    const server = await setting.scripted(async (peer) => {
+      await toSession(peer);
+      sessions += 1;
+    });
+    const client = await setting.online(server.port, { pingInterval: 100, timeout: 1_000 });
+    const reasons: string[] = [];
+    client.on('offline', (reason) => reasons.push(`${reason.code}: ${reason.message}`));
+    await server.peers[0]?.take(/<iq id="ping-1" type="get"><ping xmlns="urn:xmpp:ping"\/><\/iq>/);
+    await until(() => sessions >= 2 && client.online, 'the client is back');
+    expect(reasons[0]).toBe('timeout: no answer within 1 s (session)');
+  });
+});
+
+describe('a session', () => {
+  test('lives on while the server answers pings, and answers its', async () => {
+    const server = await setting.scripted(toSession);
+    const client = await setting.online(server.port, { pingInterval: 50 });
+    const [peer] = server.peers;
+    for (let round = 1; round <= 3; round++) {
+      await peer?.take(new RegExp(`<iq id="ping-${round}" type="get">`));
+      peer?.send(`<iq type='result' id='ping-${round}'/>`);
+    }
+    peer?.send(`<iq type='get' id='p&lt;1' from='${DOMAIN}' to='${JID}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+    await peer?.take(/<iq from="h1@dc1.example\/forwarder" to="dc1.example" id="p&lt;1" type="result"\/>/);
+    peer?.send(`<iq type='get' id='v'><query xmlns='jabber:iq:version'/></iq>`);
+    await peer?.take(/id="v" type="error"><error type="cancel"><service-unavailable/);
+    expect(client.online).toBe(true);
+  });
+
+  test('takes messages that are cut at each byte of their characters', async () => {
+    const server = await setting.scripted(toSession);
+    const client = await setting.online(server.port);
+    const bodies: (string | null)[] = [];
+    client.on('message', (stanza) => bodies.push(stanza.getChildText('body')));
+    const [peer] = server.peers;
+    peer?.socket.setNoDelay(true);
+    for (const byte of Buffer.from('<message><body>é€😀</body></message>')) {
+      peer?.send(Buffer.from([byte]));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => bodies.length === 1, 'the message came');
+    expect(bodies).toEqual(['é€😀']);
+  });
+
+  test('its requests take whatever comes as an answer', async () => {
+    const server = await setting.scripted(toSession);
+    const client = await setting.online(server.port);
+    const [peer] = server.peers;
+    const ask = async (answer: string) => {
+      const result = client.request(new Element('q', { xmlns: 'urn:q' }));
+      const id = await peer?.take(/<iq type="set" id="([^"]+)"/);
+      peer?.send(
+        `<iq type='result' id='not-asked'/><iq type='error'/><iq/>${answer.replaceAll('ID', id ?? '')}`,
+      );
+      return await result.then(
+        (payload) => payload?.toString() ?? 'nothing',
+        (error: unknown) => String(error),
+      );
+    };
+    expect(await ask(`<iq type='result' id='ID'/>`)).toBe('nothing');
+    expect(await ask(`<iq type='result' id='ID'><a/><b/></iq>`)).toBe('<a/>');
+    expect(await ask(`<iq type='error' id='ID'/>`)).toBe('StanzaError: undefined-condition');
+    expect(await ask(`<iq type='error' id='ID'><error/></iq>`)).toBe('StanzaError: undefined-condition');
+    expect(await ask(`<iq type='error' id='ID'><error type='x'>text</error></iq>`)).toBe(
+      'StanzaError: undefined-condition',
+    );
+    const ns = `xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'`;
+    expect(
+      await ask(
+        `<iq type='error' id='ID'><error type='wait'><text ${ns}>why</text><conflict ${ns}/></error></iq>`,
+      ),
+    ).toBe('StanzaError: conflict why');
+    expect(client.online).toBe(true);
+  });
+});
+
+const authenticated = async (peer: ServerPeer): Promise<void> => {
+  await peer.authenticate(DOMAIN, PASSWORD);
+  await peer.take(/<stream:stream[^>]*>/);
+};
+
+describe('a server that does wrong ends one attempt, and nothing else', () => {
+  const asked = (text: string | Uint8Array) => async (peer: ServerPeer) => {
+    await peer.take(/<stream:stream[^>]*>/);
+    peer.send(text);
+  };
+  const withHeader = (text: string) => async (peer: ServerPeer) => {
+    await peer.header(DOMAIN);
+    peer.send(text);
+  };
+  const withSession = (text: string) => async (peer: ServerPeer) => {
+    await toSession(peer);
+    peer.send(text);
+  };
+
+  test.each<[string, (peer: ServerPeer) => Promise<void> | void, object, RegExp?]>([
+    ['words before it is asked', (peer) => peer.send('words'), { code: 'stream' }],
+    ['HTTP', asked('HTTP/1.1 400 Bad Request\r\n\r\n'), { condition: 'not-well-formed' }],
+    ['bytes that are no UTF-8', asked(Buffer.from([0xff])), { condition: 'not-well-formed' }],
+    ['another namespace', asked("<stream xmlns='urn:x'>"), { condition: 'invalid-namespace' }],
+    [
+      'no version',
+      asked(serverHeader(DOMAIN).replace(/ version='1.0'(?!\?)/, '')),
+      { condition: 'unsupported-version' },
+    ],
+    ['another domain', asked(serverHeader('evil.example')), { condition: 'host-unknown' }],
+    [
+      'the end at once',
+      (peer) => peer.take(/<stream/).then(() => void peer.socket.end()),
+      { code: 'closed' },
+    ],
+    ['a reset', (peer) => peer.take(/<stream/).then(() => void peer.socket.destroy()), { code: 'closed' }],
+    ['the end of the stream', withHeader('</stream:stream>'), { code: 'closed' }],
+    ['a document type', withHeader("<!DOCTYPE x [<!ENTITY a 'a'>]>"), { condition: 'not-well-formed' }],
+    ['an entity', withHeader('<x>&foo;</x>'), { condition: 'not-well-formed' }],
+    ['mismatched tags', withHeader('<a></b>'), { condition: 'not-well-formed' }],
+    ['depth', withHeader('<a>'.repeat(200_000)), { condition: 'policy-violation' }],
+    [
+      'a huge stanza before authentication',
+      withHeader(`<a>${'x'.repeat(70_000)}`),
+      { condition: 'policy-violation' },
+    ],
+    [
+      'a stream error',
+      withHeader(`<stream:error><host-gone xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>`),
+      { code: 'stream', condition: 'host-gone' },
+    ],
+    [
+      'an empty stream error',
+      withHeader('<stream:error/>'),
+      { code: 'stream', condition: 'undefined-condition' },
+    ],
+    [
+      'a redirection',
+      withHeader(
+        `<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>127.0.0.1:1</see-other-host></stream:error>`,
+      ),
+      { condition: 'see-other-host' },
+    ],
+    ['no mechanism', withHeader(features('')), { code: 'authentication' }],
+    [
+      'PLAIN only',
+      withHeader(
+        features(
+          `<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>`,
+        ),
+      ),
+      { code: 'authentication' },
+    ],
+    ['binding without authentication', withHeader(features(BIND_FEATURE)), { code: 'authentication' }],
+    [
+      'features twice',
+      withHeader(features(SCRAM_FEATURE) + features(SCRAM_FEATURE)),
+      { condition: 'policy-violation' },
+    ],
+    ['an invalid address', withHeader(`<x to='@' from='@'/>`), { condition: 'undefined-condition' }],
+    [
+      'success without a proof',
+      async (peer) => {
+        await peer.header(DOMAIN);
+        peer.send(features(SCRAM_FEATURE));
+        await peer.take(/<auth/);
+        peer.success('');
+      },
+      { code: 'authentication' },
+      /did not prove/,
+    ],
+    [
+      'success with a wrong proof',
+      async (peer) => {
+        await peer.header(DOMAIN);
+        peer.send(features(SCRAM_FEATURE));
+        await peer.challenge('not the password');
+        await peer.response();
+        peer.success(`v=${Buffer.alloc(32).toString('base64')}`);
+      },
+      { code: 'authentication' },
+      /did not prove/,
+    ],
+    [
+      'a challenge that is none',
+      async (peer) => {
+        await peer.header(DOMAIN);
+        peer.send(features(SCRAM_FEATURE));
+        await peer.take(/<auth/);
+        peer.send(`<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%%%</challenge>`);
+      },
+      {},
+    ],
+    [
+      'two challenges',
+      async (peer) => {
+        await peer.header(DOMAIN);
+        peer.send(features(SCRAM_FEATURE));
+        await peer.challenge(PASSWORD);
+        await peer.response();
+        peer.send(`<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>cj14</challenge>`);
+      },
+      { code: 'authentication' },
+      /challenges twice/,
+    ],
+    [
+      'an empty failure',
+      async (peer) => {
+        await peer.header(DOMAIN);
+        peer.send(features(SCRAM_FEATURE));
+        await peer.take(/<auth/);
+        peer.send(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`);
+      },
+      {},
+    ],
+    [
+      'no binding',
+      async (peer) => {
+        await authenticated(peer);
+        peer.send(serverHeader(DOMAIN) + features(''));
+      },
+      { condition: 'policy-violation' },
+    ],
+    [
+      'authentication again',
+      async (peer) => {
+        await authenticated(peer);
+        peer.send(serverHeader(DOMAIN) + features(SCRAM_FEATURE + BIND_FEATURE));
+      },
+      { condition: 'policy-violation' },
+    ],
+    [
+      'a binding of nothing',
+      async (peer) => {
+        await authenticated(peer);
+        peer.send(serverHeader(DOMAIN) + features(BIND_FEATURE));
+        const id = await peer.take(/<iq[^>]* id="([^"]*)"/);
+        peer.send(`<iq type='result' id='${id}'/>`);
+      },
+      { condition: 'undefined-condition' },
+    ],
+    [
+      'an error for the binding',
+      async (peer) => {
+        await authenticated(peer);
+        peer.send(serverHeader(DOMAIN) + features(BIND_FEATURE));
+        const id = await peer.take(/<iq[^>]* id="([^"]*)"/);
+        peer.send(`<iq type='error' id='${id}'/>`);
+      },
+      { condition: 'undefined-condition' },
+    ],
+    [
+      'the JID of another',
+      async (peer) => {
+        await peer.authenticate(DOMAIN, PASSWORD);
+        await peer.bind(DOMAIN, `h2@${DOMAIN}/x`);
+      },
+      { condition: 'invalid-from' },
+    ],
+    [
+      'malformed XML in the session',
+      withSession('<message><a></b></message>'),
+      { condition: 'not-well-formed' },
+    ],
+    ['a huge stanza', withSession(`<message>${'x'.repeat(1_100_000)}`), { condition: 'policy-violation' }],
+    ['features in the session', withSession(features(SCRAM_FEATURE)), { condition: 'policy-violation' }],
+  ])('%s', async (_what, script, facts, message = /^XMPP: /) => {
+    const { client, line, ...failed } = await failure(script);
+    expect(line?.facts).toMatchObject(facts);
+    expect(failed.message).toMatch(message);
+    await client.stop();
+  });
+
+  test('the server is told what was wrong', async () => {
+    const { server } = await failure(withSession('<message><a></b></message>'));
+    await server.peers[0]?.take(/<stream:error><not-well-formed [^>]*\/><\/stream:error><\/stream:stream>/);
+  });
+
+  test('stanzas before the session mean nothing', async () => {
+    const early = `<message/><presence/><iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq><x/>`;
+    const server = await setting.scripted(async (peer) => {
+      await peer.header(DOMAIN);
+      peer.send(early + features(SCRAM_FEATURE));
+      const scram = await peer.challenge(PASSWORD);
+      const result = scram.finish(await peer.response());
+      if ('success' in result) peer.success(result.success);
+      await peer.header(DOMAIN);
+      peer.send(early);
+      peer.send(features(BIND_FEATURE));
+      const id = await peer.take(/<iq[^>]* id="([^"]*)"/);
+      peer.send(
+        `<iq type='result' id='${id}'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>${JID}</jid></bind></iq>`,
+      );
+    });
+    const client = setting.client(server.port);
+    const messages: Element[] = [];
+    client.on('message', (stanza) => messages.push(stanza));
+    client.start();
+    await until(() => client.online, 'online');
+    expect(messages).toEqual([]);
+    expect(server.peers[0]?.received).not.toContain('<iq');
+  });
+
+  test('plaintext: not one byte of XMPP leaves the client', async () => {
+    let received = Buffer.alloc(0);
+    const tcp = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (bytes: Buffer) => {
+        received = Buffer.concat([received, bytes]);
+        socket.write(serverHeader(DOMAIN) + features(SCRAM_FEATURE));
+      });
+    });
+    tcp.listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    const { port } = tcp.address() as AddressInfo;
+    const client = setting.client(port, { backoff: NEVER });
+    client.start();
+    await until(() => setting.log.of('warn').length > 0, 'the attempt failed');
+    tcp.close();
+    expect(setting.log.of('warn')[0]?.facts).toMatchObject({ code: 'tls' });
+    expect(received.toString('latin1')).not.toMatch(/stream|h1@/);
+  });
+});
+
+test('no reason, no waiting: a client that was never started holds nothing', async () => {
+  const client = new XmppClient({
+    host: '::1',
+    port: 1,
+    domain: DOMAIN,
+    account: 'h1',
+    resource: 'r',
+    password: () => '',
+    log: setting.log,
+  });
+  expect(client.online).toBe(false);
+  await client.stop();
+  expect(setting.log.lines).toEqual([]);
+});

@@ -1,0 +1,85 @@
+// What the session tests share: a CA, accounts, servers and clients that are stopped after each test, and waiting.
+import { vi } from 'vitest';
+import { XmppClient, type XmppClientOptions } from '../../src/client/client.ts';
+import { scramCredentials } from '../../src/scram.ts';
+import { XmppServer, type XmppServerOptions } from '../../src/server/server.ts';
+import { CertificateAuthority } from './certificates.ts';
+import { RecordedLog } from './recorded-log.ts';
+import { ScriptedServer, type ServerPeer } from './scripted-peer.ts';
+
+export const DOMAIN = 'dc1.example';
+export const PASSWORD = 'correct horse, battery=staple';
+
+export class Setting {
+  readonly ca = new CertificateAuthority();
+  readonly leaf = this.ca.leaf(DOMAIN);
+  readonly #credentials = scramCredentials(PASSWORD);
+  readonly #endings: (() => Promise<void> | void)[] = [];
+  log = new RecordedLog();
+
+  /** Stops whatever a test started, the latest first. */
+  async end(): Promise<void> {
+    for (let ending = this.#endings.pop(); ending; ending = this.#endings.pop()) await ending();
+    this.log = new RecordedLog();
+  }
+
+  /** Knows the accounts h1, h2 and h3, all with PASSWORD. */
+  async server(options: Partial<XmppServerOptions> = {}): Promise<{ server: XmppServer; port: number }> {
+    const server = new XmppServer({
+      domain: DOMAIN,
+      listen: [{ address: '127.0.0.1', port: 0 }],
+      tls: this.leaf,
+      credentials: (account) => (/^h[123]$/.test(account) ? this.#credentials : undefined),
+      log: this.log,
+      ...options,
+    });
+    const [address] = await server.listen();
+    this.#endings.push(() => server.close());
+    return { server, port: address?.port ?? 0 };
+  }
+
+  async scripted(
+    script: (peer: ServerPeer) => Promise<void> | void,
+    leaf = this.leaf,
+  ): Promise<ScriptedServer> {
+    const server = new ScriptedServer(leaf, script);
+    await server.listen();
+    this.#endings.push(() => server.close());
+    return server;
+  }
+
+  client(port: number, options: Partial<XmppClientOptions> = {}): XmppClient {
+    const client = new XmppClient({
+      host: '127.0.0.1',
+      port,
+      domain: DOMAIN,
+      account: 'h1',
+      resource: 'forwarder',
+      password: () => PASSWORD,
+      ca: this.ca.certificate,
+      backoff: { initial: 10, max: 50 },
+      log: this.log,
+      ...options,
+    });
+    this.#endings.push(() => client.stop());
+    return client;
+  }
+
+  /** A client that is online. */
+  async online(port: number, options: Partial<XmppClientOptions> = {}): Promise<XmppClient> {
+    const client = this.client(port, options);
+    client.start();
+    await until(() => client.online, 'the client is online');
+    return client;
+  }
+}
+
+/** Waits for a condition, half a minute at the most. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  await vi.waitFor(
+    () => {
+      if (!condition()) throw new Error(`still not: ${what}`);
+    },
+    { timeout: 30_000, interval: 5 },
+  );
+}
