@@ -185,14 +185,14 @@ async function steps(fabric: Fabric): Promise<void> {
   }
   daemons['rs'] = await fabric.startRouteServer();
   for (const h of ['h1', 'h2']) daemons[h] = await fabric.startForwarder(h);
-  await eventually('both forwarders are back in session', async () => {
-    const forwarders = JSON.parse(await fabric.hostpe('rs', 'show', 'forwarders', '--json')) as {
-      account: string;
-      state: string;
-    }[];
-    return forwarders.filter(({ state }) => state === 'online').length === 3;
+  await eventually('both forwarders have heard End-of-RIB of all VPNs', async () => {
+    for (const h of ['h1', 'h2']) {
+      const vpns = JSON.parse(await fabric.hostpe(h, 'show', 'vpns', '--json')) as { complete: boolean }[];
+      if (vpns.length !== 2 || vpns.some(({ complete }) => !complete)) return false;
+    }
+    return true;
   });
-  say('      all three are back and in session');
+  say('      all three are back, and both forwarders have heard the whole table again');
   await ping.another100();
   const result = await ping.stop();
   check(

@@ -10,6 +10,9 @@ const machines: readonly Machine[] = [
   { name: 'blue2', hypervisor: 'h2', vpn: 'blue', addresses: ['10.1.0.2', '2001:db8:1::2', '10.9.0.9'] },
 ];
 
+/** Echo requests and replies of both families, without neighbour discovery. */
+const echoes = 'icmp or (icmp6 and ip6[40] >= 128 and ip6[40] <= 129)';
+
 let fabric: Fabric;
 
 beforeAll(async () => {
@@ -40,12 +43,8 @@ describe.each([
     async (address) => {
       const captures = [];
       for (const host of [`${other}1`, `${other}2`])
-        captures.push(
-          await fabric.host(host).capture('eth0', 'icmp or icmp6 and ip6[40] >= 128 and ip6[40] <= 129'),
-        );
-      const own = await fabric
-        .host(`${tenant}2`)
-        .capture('eth0', 'icmp or icmp6 and ip6[40] >= 128 and ip6[40] <= 129');
+        captures.push(await fabric.host(host).capture('eth0', echoes));
+      const own = await fabric.host(`${tenant}2`).capture('eth0', echoes);
       const { sent, received } = await fabric.ping(`${tenant}1`, address, 10);
       expect({ sent, received }).toEqual({ sent: 10, received: 10 });
       expect((await own.stop()).length).toBe(20);

@@ -1,6 +1,8 @@
 // Requests and objects in iproute2's words, for logs and errors: what one would type to do the same. A device is its index, `if7`,
 // as iproute2 writes one whose name it does not know.
+import type { IpAddress, MacAddress } from '@hostpe/net';
 import { addressFamily } from '@hostpe/net';
+import { isMac } from './codec/link-layer-address.ts';
 import type { DumpFilter, Request } from './kernel.ts';
 import type {
   Filter,
@@ -218,8 +220,8 @@ function filterWords(filter: Filter): Word[] {
   ];
 }
 
-function via(gateway: string, family: 'ipv4' | 'ipv6' | undefined): Word[] {
-  if (/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(gateway)) return ['via link', gateway];
+function via(gateway: IpAddress | MacAddress, family: 'ipv4' | 'ipv6' | undefined): Word[] {
+  if (isMac(gateway)) return ['via link', gateway];
   const own = addressFamily(gateway);
   if (own === family) return ['via', gateway];
   return ['via', own === 'ipv6' ? 'inet6' : 'inet', gateway];

@@ -16,7 +16,7 @@ import type { NetlinkProtocol } from './socket/netlink-socket.ts';
 import { RequestDoor } from './socket/request-door.ts';
 import { openSubscription } from './socket/subscription.ts';
 
-/** Requests that are encoded before the main thread lets others run: about 0.1 ms. */
+/** Requests that are encoded before the main thread lets others run: some 1 ms. */
 const slice = 1024;
 /** A dump that is interrupted as often as this is of something that never rests. */
 const mostInterruptions = 10;

@@ -18,8 +18,7 @@ export function openSysctl(): Sysctl {
     },
     async write(path, value) {
       try {
-        // 'r+' creates nothing: a device that went away must not look like a missing directory.
-        await writeFile(fileOf(path), value, { flag: 'r+' });
+        await writeFile(fileOf(path), value);
       } catch (error) {
         throw sysctlError(path, `set to ${value}`, error);
       }

@@ -148,7 +148,10 @@ export const nexthop: fc.Arbitrary<Nexthop> = facts(
     onlink: fc.constant(true),
     encapLabels: labels,
     blackhole: fc.constant(true),
-    group: fc.array(fc.record({ id: u32, weight: fc.integer({ min: 1, max: 256 }) }), { maxLength: 8 }),
+    group: fc.array(fc.record({ id: u32, weight: fc.integer({ min: 1, max: 256 }) }), {
+      minLength: 1,
+      maxLength: 8,
+    }),
   },
 );
 

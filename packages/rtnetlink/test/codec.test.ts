@@ -99,6 +99,36 @@ describe('bytes from outside', () => {
   });
 });
 
+describe('what lies behind a message is not read', () => {
+  const refused = expect.objectContaining({ code: 'decode' });
+
+  test('by an attribute that is longer than what holds it', () => {
+    const buffer = encode(
+      { op: 'add', object: { object: 'nexthop', id: 7 } },
+      { op: 'add', object: { object: 'nexthop', id: 8 } },
+    );
+    // NHA_ID of the first reaches four bytes into the second.
+    buffer[24] = 12;
+    expect(() => messages(buffer).map(decode)).toThrow(refused);
+  });
+
+  test.each([0, 1, 4, 7])('by a struct of which only %i bytes are there', (length) => {
+    const buffer = new Uint8Array(64);
+    buffer.set(encode({ op: 'add', object: { object: 'nexthop', id: 7 } }));
+    buffer[0] = 16 + length;
+    expect(() => {
+      forEachMessage(buffer.subarray(0, 16 + length), decode);
+    }).toThrow(refused);
+  });
+
+  test('by a value that is longer than its attribute', () => {
+    const bytes = encode({ op: 'add', object: { object: 'nexthop', id: 7 } });
+    // NHA_ID of three bytes, and one of alignment.
+    bytes[24] = 7;
+    expect(() => messages(bytes).map(decode)).toThrow(refused);
+  });
+});
+
 describe('a request that no message can carry is refused and leaves nothing behind', () => {
   const route = { object: 'route', family: 'ipv4', table: 1, prefix: '10.0.0.0/8' as IpPrefix } as const;
   test.each<[string, KernelObject]>([

@@ -153,7 +153,8 @@ test('every object has words without its operation', () => {
   fc.assert(
     fc.property(rtnetlinkObject, (object) => {
       const text = describe(object);
-      expect(text).not.toMatch(/undefined|NaN|\[object| {2}/);
+      // An alias may hold anything.
+      expect(text.replace(/"(?:[^"\\]|\\.)*"/g, '""')).not.toMatch(/undefined|NaN|\[object| {2}/);
       expect(text.startsWith('-') || text.startsWith(object.object)).toBe(true);
     }),
   );

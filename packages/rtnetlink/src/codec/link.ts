@@ -21,7 +21,7 @@ const flagLowerUp = 0x10000;
 /** RTEXT_FILTER_SKIP_STATS: counters are most of a link's bytes. */
 const skipStatistics = 8;
 /** IFNAMSIZ and IFALIASZ, without the terminating zero. */
-export const longestName = 15;
+const longestName = 15;
 const longestAlias = 255;
 
 /** A delete sends the index, or the name where there is none. */

@@ -30,7 +30,7 @@ const doNotWait = 0x40;
 const sockaddrLength = 12;
 const errno = { interrupted: 4, again: 11, noBuffers: 105 } as const;
 
-export const netlinkProtocol = { route: 0, generic: 16 } as const;
+const netlinkProtocol = { route: 0, generic: 16 } as const;
 export type NetlinkProtocol = keyof typeof netlinkProtocol;
 
 /** The kernel fills at most 32 KiB of a dump at a time; twice that leaves room for single big messages. */
