@@ -29,7 +29,7 @@ const specifiers = /(?:\bfrom\s+|\bimport\s*\(?\s*)(['"])([^'"\n]+)\1/g;
 const errors: string[] = [];
 
 for (const [folder, allowed] of Object.entries(mayImport)) {
-  const files = globSync('{src,test}/**/*.ts', { cwd: join(root, folder) });
+  const files = globSync('{src,test,bench}/**/*.ts', { cwd: join(root, folder) });
   if (files.length === 0)
     errors.push(`${folder}: no source found; is the table of ${relative(root, import.meta.filename)} right?`);
   for (const file of files) {

@@ -27,7 +27,12 @@ function commands(list: readonly (readonly [string, ...string[]])[]): Tally {
   return { passed: list.length - failed, failed };
 }
 
-function vitest(name: string, wrapper: readonly string[], args: readonly string[]): Tally {
+function vitest(
+  name: string,
+  wrapper: readonly string[],
+  args: readonly string[],
+  reporter = 'default',
+): Tally {
   const report = resolve(reports, `${name}.json`);
   rmSync(report, { force: true });
   const line = [
@@ -35,7 +40,7 @@ function vitest(name: string, wrapper: readonly string[], args: readonly string[
     'vitest',
     'run',
     ...args,
-    '--reporter=default',
+    `--reporter=${reporter}`,
     '--reporter=json',
     `--outputFile.json=${report}`,
   ];
@@ -81,7 +86,7 @@ const suites: Readonly<Record<string, (filter: readonly string[]) => Tally>> = {
       ['knip'],
     ]),
   unit: (filter) => vitest('unit', [], ['--project', 'unit', ...filter]),
-  lab: (filter) => vitest('lab', lab, ['--project', 'kernel', '--project', 'e2e', ...filter]),
+  lab: (filter) => vitest('lab', lab, ['--project', 'kernel', '--project', 'e2e', ...filter], 'verbose'),
   demo: () => commands([[...demo, '--', 'node', 'e2e/demo/main.ts']]),
 };
 

@@ -1,7 +1,6 @@
 // The demo: hostpe's main job shown to a colleague, step by step, on a real kernel with the real daemons.
 // Last line: `demo: ok`, or `demo: failed: …` and exit code 1.
 import type { Daemon } from '@hostpe/netns-lab';
-import { eventually } from '../src/eventually.ts';
 import { Fabric, interfaceOf, type Machine } from '../src/fabric.ts';
 import { RunningPing } from '../src/running-ping.ts';
 
@@ -185,13 +184,7 @@ async function steps(fabric: Fabric): Promise<void> {
   }
   daemons['rs'] = await fabric.startRouteServer();
   for (const h of ['h1', 'h2']) daemons[h] = await fabric.startForwarder(h);
-  await eventually('both forwarders have heard End-of-RIB of all VPNs', async () => {
-    for (const h of ['h1', 'h2']) {
-      const vpns = JSON.parse(await fabric.hostpe(h, 'show', 'vpns', '--json')) as { complete: boolean }[];
-      if (vpns.length !== 2 || vpns.some(({ complete }) => !complete)) return false;
-    }
-    return true;
-  });
+  for (const h of ['h1', 'h2']) await fabric.complete(h, 2);
   say('      all three are back, and both forwarders have heard the whole table again');
   await ping.another100();
   const result = await ping.stop();

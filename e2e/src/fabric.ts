@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Daemon, type Host, Lab, type LinkSpec, type MachineSpec } from '@hostpe/netns-lab';
 import { type Certificates, makeCertificates } from './certificates.ts';
+import { ask } from './control-socket.ts';
 import { eventually } from './eventually.ts';
 
 const DOMAIN = 'dc1.example';
@@ -206,6 +207,19 @@ export class Fabric implements AsyncDisposable {
     const socket = this.#socket(host === 'rs' ? 'route-server' : host);
     const { stdout } = await this.host(host).run(process.execPath, [executable, ...args, '--socket', socket]);
     return stdout;
+  }
+
+  /** What the daemon on a host (`rs`, or a hypervisor) answers to GET; for looks that are repeated. */
+  ask(host: string, path: string): Promise<unknown> {
+    return ask(this.#socket(host === 'rs' ? 'route-server' : host), path);
+  }
+
+  /** Waits until a forwarder has heard End-of-RIB of this many VPNs: what it does not want is swept by now. */
+  async complete(hypervisor: string, vpns: number): Promise<void> {
+    await eventually(`${hypervisor} has heard End-of-RIB of ${vpns} VPNs`, async () => {
+      const known = (await this.ask(hypervisor, '/vpns')) as { readonly complete: boolean }[];
+      return known.filter(({ complete }) => complete).length === vpns;
+    });
   }
 
   /** Adds a machine's namespace and veth pair; the forwarder does not know it before `attach`. */

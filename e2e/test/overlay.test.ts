@@ -8,6 +8,9 @@ const machines: readonly Machine[] = [
   { name: 'red2', hypervisor: 'h2', vpn: 'red', addresses: ['10.1.0.2', '2001:db8:1::2'] },
   { name: 'blue1', hypervisor: 'h1', vpn: 'blue', addresses: ['10.1.0.1', '2001:db8:1::1'] },
   { name: 'blue2', hypervisor: 'h2', vpn: 'blue', addresses: ['10.1.0.2', '2001:db8:1::2', '10.9.0.9'] },
+  { name: 'spoke1', hypervisor: 'h1', vpn: 'spoke', addresses: ['10.2.0.1'] },
+  { name: 'spoke2', hypervisor: 'h1', vpn: 'spoke', addresses: ['10.2.0.2'] },
+  { name: 'hub', hypervisor: 'h2', vpn: 'hub', addresses: ['10.2.0.9'] },
 ];
 
 /** Echo requests and replies of both families, without neighbour discovery. */
@@ -22,6 +25,8 @@ beforeAll(async () => {
     vpns: {
       red: { import: ['64512:1'], export: ['64512:1'], encapsulations: ['udp'] },
       blue: { import: ['64512:2'], export: ['64512:2'], encapsulations: ['gre'] },
+      spoke: { import: ['64512:10'], export: ['64512:11'], encapsulations: ['gre', 'udp'] },
+      hub: { import: ['64512:11'], export: ['64512:10'], encapsulations: ['udp', 'gre'] },
     },
     machines,
   });
@@ -99,3 +104,13 @@ test.each([
     }
   },
 );
+
+test('two spokes on one host reach the hub and not each other, although labels lead to both (R7)', async () => {
+  for (const spoke of ['spoke1', 'spoke2']) await fabric.reachable(spoke, '10.2.0.9');
+  expect((await fabric.ping('spoke1', '10.2.0.2', 3)).received).toBe(0);
+  const { stdout: routes } = await fabric.host('h1').run('ip', ['route', 'show', 'vrf', 'spoke']);
+  expect(routes).toContain('10.2.0.9');
+  expect(routes).not.toMatch(/10\.2\.0\.[12] /);
+  const { stdout: labels } = await fabric.host('h1').run('ip', ['-f', 'mpls', 'route']);
+  for (const spoke of ['spoke1', 'spoke2']) expect(labels).toContain(interfaceOf(spoke));
+});

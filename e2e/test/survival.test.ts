@@ -37,18 +37,25 @@ async function start(name: string): Promise<void> {
   daemons[name] = name === 'rs' ? await fabric.startRouteServer() : await fabric.startForwarder(name);
 }
 
-/** All forwarders in session, and every route server said End-of-RIB: what the restarted daemon does not want is swept by now. */
 async function settled(): Promise<void> {
-  await eventually('all sessions are up and all VPNs complete', async () => {
-    for (const h of ['h1', 'h2']) {
-      const status = JSON.parse(await fabric.hostpe(h, 'show', 'vpns', '--json')) as {
-        vpn: string;
-        complete: boolean;
+  await eventually(
+    'both forwarders are in session, nothing is stale and End-of-RIB is not held back',
+    async () => {
+      const { endOfRibHeldBack } = (await fabric.ask('rs', '/status')) as { endOfRibHeldBack: string[] };
+      const forwarders = (await fabric.ask('rs', '/forwarders')) as {
+        state: string;
+        routes: number;
+        staleRoutes: number;
       }[];
-      if (status.length !== 2 || status.some(({ complete }) => !complete)) return false;
-    }
-    return true;
-  });
+      return (
+        endOfRibHeldBack.length === 0 &&
+        forwarders.every(
+          ({ state, routes, staleRoutes }) => state === 'online' && routes === 2 && staleRoutes === 0,
+        )
+      );
+    },
+  );
+  for (const h of ['h1', 'h2']) await fabric.complete(h, 2);
 }
 
 const kernelState = async (hypervisor: string) => {

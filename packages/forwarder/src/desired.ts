@@ -53,7 +53,7 @@ export function desiredState(underlay: Underlay, vpns: readonly HostVpn[]): Desi
 
 /**
  * @param states of the reconciler's last report; `ready`: VRF, gateway and label route are in the kernel.
- * @param isOver whether the time to wait for attachments after the start is over.
+ * @param isOver whether the time to wait for failed attachments after the start is over.
  */
 export function publications(
   pe: IpAddress,
@@ -67,8 +67,11 @@ export function publications(
       if (staying.length === 0) return [];
       const stateOf = ({ attachment }: LabelledAttachment) => states.get(attachment.interface)?.state;
       const ready = staying.filter((candidate) => stateOf(candidate) === 'ready');
-      // A failed one is tried again and may be ready soon.
-      const settled = isOver || staying.every((one) => !['failed', undefined].includes(stateOf(one)));
+      // A failed one is tried again and may be ready soon. One of which there is no report yet may forward since before our start: an
+      // End-of-RIB without it would make the route server withdraw it, however long the first pass takes.
+      const isKnown = (state: ReturnType<typeof stateOf>) =>
+        state !== undefined && (isOver || state !== 'failed');
+      const settled = staying.every((one) => isKnown(stateOf(one)));
       const routes = publishedRoutes(pe, vpn.instanceId, vpn.encapsulations, ready);
       return [[vpn.name, { instanceId: vpn.instanceId, routes, settled }]];
     }),

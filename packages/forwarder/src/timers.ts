@@ -3,7 +3,7 @@
 export interface Timers {
   /** For End-of-RIB, before stale routes are swept without it. */
   readonly endOfRib: number;
-  /** For attachments to become ready after the start, before End-of-RIB is said without them. */
+  /** For attachments that failed to become ready after the start, before End-of-RIB is said without them. */
   readonly settle: number;
   /** For the answer to a retract, before the label route goes nevertheless. */
   readonly retract: number;
@@ -15,7 +15,7 @@ export interface Timers {
 
 export const defaultTimers: Timers = {
   endOfRib: 300_000,
-  settle: 10_000,
+  settle: 30_000,
   retract: 5_000,
   labelQuarantine: 60_000,
   refused: 30_000,

@@ -8,10 +8,14 @@ import { GUARD_TABLE } from './guard-ruleset.ts';
 import {
   FILTER_PRIORITY,
   FORWARDER_PROTOCOL,
+  FOU_DEVICE,
+  GRE_DEVICE,
   LAST_NEXTHOP_ID,
   MPLS_ETHERTYPE,
   MPLS_IN_UDP_PORT,
   TUNNEL_TTL,
+  UDP_DEVICE,
+  UNDERLAY_ALIAS,
 } from './layout.ts';
 
 export interface MissingFeature {
@@ -35,6 +39,9 @@ const netAdmin: Feature = {
   consequence: 'nothing in the kernel can be programmed',
   how: 'start as root, or by systemd with AmbientCapabilities=CAP_NET_ADMIN',
 };
+
+/** What is asked to be deleted only to hear whether we may: the kernel looks at that first. */
+const NO_DEVICE = 'hostpe-no-such';
 
 const features = {
   ipv6: {
@@ -94,20 +101,35 @@ export async function probeForwarder(
   const miss = ({ feature, consequence, how }: Feature, reason: string | undefined) => {
     if (reason !== undefined) missing.push({ feature, missing: `${consequence} (${reason})`, how });
   };
+  const denied = await rtnetlink.execute([{ op: 'delete', object: { object: 'link', name: NO_DEVICE } }]);
+  if (denied[0]?.errno === 'EPERM') {
+    miss(netAdmin, denied[0].message);
+    return missing;
+  }
+  if ((await sysctl.read('net/ipv6/conf/all/forwarding')) === undefined)
+    miss(features.ipv6, 'no net/ipv6/conf');
+  miss(features.nexthops, await probeNexthops(sysctl));
+  // A kernel that carries all our tunnel devices has shown what it can: a restart leaves no trace among its notifications.
+  const devices = await rtnetlink.dump({ object: 'link' });
+  const isOurs = (name: string) =>
+    devices.some((link) => link.name === name && link.alias === UNDERLAY_ALIAS);
+  if (![GRE_DEVICE, UDP_DEVICE, FOU_DEVICE].every(isOurs)) await probeDevices(rtnetlink, sysctl, miss);
+  miss(features.nft, nft === undefined ? undefined : await probeNft(nft));
+  return missing;
+}
+
+async function probeDevices(
+  rtnetlink: Rtnetlink,
+  sysctl: Sysctl,
+  miss: (feature: Feature, reason: string | undefined) => void,
+): Promise<void> {
   const scratch = new Scratch(rtnetlink);
   try {
-    const base = await scratch.addDevice({ kind: 'dummy' });
-    if (base.error?.errno === 'EPERM') {
-      miss(netAdmin, base.error.message);
-      return missing;
-    }
-    if ((await sysctl.read('net/ipv6/conf/all/forwarding')) === undefined)
-      miss(features.ipv6, 'no net/ipv6/conf');
     // Its presence says that the module is loaded; to try would leave the kernel's rule behind.
     if ((await sysctl.read('net/vrf/strict_mode')) === undefined) {
       miss(features.vrf, (await scratch.addDevice({ kind: 'vrf', table: LAST_NEXTHOP_ID })).error?.message);
     }
-    miss(features.nexthops, await probeNexthops(sysctl));
+    const base = await scratch.addDevice({ kind: 'dummy' });
     if ((await sysctl.read('net/mpls/platform_labels')) === undefined) {
       miss(features.mpls, await probeLabel(scratch, base.index));
     }
@@ -119,8 +141,6 @@ export async function probeForwarder(
     const fou = await scratch.addDevice({ kind: 'ipip', mode: 'mplsip', local, ttl: TUNNEL_TTL, encap });
     miss(features.fou, fou.error?.message);
     miss(features.filters, await probeFilters(scratch, base.index));
-    miss(features.nft, nft === undefined ? undefined : await probeNft(nft));
-    return missing;
   } finally {
     await scratch.clear();
   }

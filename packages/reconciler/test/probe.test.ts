@@ -58,3 +58,16 @@ test('filters, nexthop objects, IPv6 and nftables', async () => {
     'nftables',
   ]);
 });
+
+test('on a kernel that carries our tunnel devices nothing is created or deleted', async () => {
+  for (const name of ['hostpe-gre', 'hostpe-udp', 'hostpe-fou'])
+    kernel.apply(
+      { op: 'add', object: { object: 'link', name, info: { kind: 'dummy' } } },
+      { op: 'set', object: { object: 'link', name, alias: 'hostpe underlay' } },
+    );
+  const before = kernel.log.length;
+  expect(await probeForwarder(kernel, kernel.sysctl, new FakeNft())).toEqual([]);
+  expect(kernel.log.slice(before).map(({ op, object }) => [op, 'name' in object && object.name])).toEqual([
+    ['delete', 'hostpe-no-such'],
+  ]);
+});
