@@ -10,7 +10,7 @@ export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node-compile
 LAB := node netns-lab/src/main.ts
 
 help: ## this list
-	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bootstrap: ## install what everything below needs: apt packages, Node 24, npm packages, the lab kernel
 	@sh .ci/bootstrap.sh

@@ -8,7 +8,7 @@ say() { printf 'bootstrap: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 PNPM=pnpm@12.21.0
-PACKAGES='qemu-system-x86 busybox-static cpio kmod xz-utils iproute2 iputils-ping nftables tcpdump openssl bsdextrautils'
+PACKAGES='qemu-system-x86 busybox-static cpio kmod xz-utils iproute2 iputils-ping nftables tcpdump openssl'
 
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || fail "needs Linux on x86_64, this is $(uname -s) on $(uname -m)"
 command -v node >/dev/null && command -v npx >/dev/null || fail 'needs Node 20 or newer and npm: apt-get install nodejs npm, or nodejs.org'
