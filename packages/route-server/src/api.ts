@@ -31,7 +31,7 @@ interface StatusView {
   readonly vpns: number;
   readonly forwarders: { readonly configured: number; readonly online: number };
   readonly routes: number;
-  /** VPNs whose End-of-RIB is held back since the start. */
+  /** VPNs whose End-of-RIB is held back. */
   readonly endOfRibHeldBack: readonly string[];
 }
 

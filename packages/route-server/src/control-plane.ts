@@ -23,7 +23,7 @@ export interface ControlPlaneOptions {
   readonly forwarders: ReadonlyMap<string, Authorisation>;
   /** Milliseconds that the routes of a lost session are kept. */
   readonly withdrawDelay: number;
-  /** Milliseconds that End-of-RIB is held back at the most after the start. */
+  /** Milliseconds that End-of-RIB is held back at the most after the first forwarder is there. */
   readonly restartDelay: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,8 +34,8 @@ export interface ControlPlaneOptions {
 export class ControlPlane {
   readonly rib: Rib;
   readonly presence: Presence;
-  readonly gate: RestartGate;
   readonly #options: ControlPlaneOptions;
+  #gate: RestartGate;
   /** By VPN: who has had the whole table and is told of every change. */
   readonly #informed = new Map<string, Set<string>>();
   /** By VPN: who has had the whole table and waits for its End-of-RIB. */
@@ -43,7 +43,7 @@ export class ControlPlane {
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    const { vpns, forwarders, clock, withdrawDelay, restartDelay, log } = options;
+    const { vpns, forwarders, clock, withdrawDelay } = options;
     for (const vpn of vpns.names()) {
       this.#informed.set(vpn, new Set());
       this.#awaitingEndOfRib.set(vpn, new Set());
@@ -55,18 +55,12 @@ export class ControlPlane {
       clock,
       onWithdraw: (account, state) => this.#withdrawStale(account, state),
     });
-    this.gate = new RestartGate({
-      vpns,
-      forwarders: new Map(
-        [...forwarders].map(([account, authorisation]) => [account, [...authorisation.vpns]]),
-      ),
-      delay: restartDelay,
-      clock,
-      onOpen: (vpn) => {
-        log.info({ vpn }, `VPN ${vpn}: End-of-RIB is no longer held back`);
-        this.#releaseEndOfRib(vpn);
-      },
-    });
+    this.#gate = this.#closedGate();
+  }
+
+  /** Another one whenever End-of-RIB is held back again. */
+  get gate(): RestartGate {
+    return this.#gate;
   }
 
   /** A forwarder has a session: what it published in an earlier one has to be published again. */
@@ -82,6 +76,8 @@ export class ControlPlane {
     this.rib.markStale(account);
     this.presence.closed(account);
     this.gate.gone(account);
+    // The time in which nobody can come back is not theirs to lose.
+    if (!this.#anyoneOnline()) this.gate.stop();
   }
 
   /**
@@ -216,5 +212,48 @@ export class ControlPlane {
         : `forwarder ${account}: ${stale} routes withdrawn, its session was lost ${seconds} s ago`,
     );
     this.#tell(this.rib.sweep(account));
+    if (!this.#anyoneOnline()) this.#holdEndOfRibBackAgain();
+  }
+
+  #anyoneOnline(): boolean {
+    return [...this.presence.forwarders()].some(({ state }) => state === 'online');
+  }
+
+  /**
+   * Routes went while nobody was there: it was the route server that was cut off, and its table says as little as after a
+   * start.
+   */
+  #holdEndOfRibBackAgain(): void {
+    const former = this.#gate;
+    this.#gate = this.#closedGate();
+    const closed = [...this.#options.vpns.names()].filter(
+      (vpn) => former.isOpen(vpn) && !this.#gate.isOpen(vpn),
+    );
+    if (closed.length === 0) return;
+    this.#options.log.warn(
+      { vpns: closed.length },
+      `no forwarder is online: End-of-RIB is held back again, in ${closed.length} VPNs, until all forwarders are back, ${this.#options.restartDelay / 1000} s at the most after the first`,
+    );
+  }
+
+  #closedGate(): RestartGate {
+    const { vpns, forwarders, clock, restartDelay, log } = this.#options;
+    return new RestartGate({
+      vpns,
+      forwarders: new Map(
+        [...forwarders].map(([account, authorisation]) => [account, [...authorisation.vpns]]),
+      ),
+      delay: restartDelay,
+      clock,
+      onStart: () =>
+        log.info(
+          {},
+          `the first forwarder is there: End-of-RIB is held back until all forwarders are back, ${restartDelay / 1000} s at the most from now`,
+        ),
+      onOpen: (vpn) => {
+        log.info({ vpn }, `VPN ${vpn}: End-of-RIB is no longer held back`);
+        this.#releaseEndOfRib(vpn);
+      },
+    });
   }
 }

@@ -1,4 +1,4 @@
-// Holds End-of-RIB back after a start, until what the forwarders knew is known again: a subscriber that heard End-of-RIB
+// Holds End-of-RIB back, closed as it is made, until what the forwarders knew is known again: a subscriber that heard End-of-RIB
 // earlier would sweep good routes out of its kernel. Owns who is awaited for which VPN; never holds a route or a session.
 // Compare RFC 4724 section 4.1, Selection_Deferral_Timer. Units: milliseconds.
 import type { Clock } from './clock.ts';
@@ -14,35 +14,39 @@ export interface RestartGateOptions {
   readonly vpns: Vpns;
   /** Account to the VPNs that it may join. */
   readonly forwarders: ReadonlyMap<string, readonly string[]>;
-  /** The longest time that End-of-RIB is held back. */
+  /** The longest time that End-of-RIB is held back after the first forwarder is there; 0: not at all. */
   readonly delay: number;
   readonly clock: Clock;
+  /** Called whenever the delay begins to count. */
+  readonly onStart: () => void;
   /** Called once for each VPN that was held back, when it no longer is. */
   readonly onOpen: (vpn: string) => void;
 }
 
 export class RestartGate {
   readonly #vpns: Vpns;
+  readonly #delay: number;
   readonly #clock: Clock;
+  readonly #onStart: () => void;
   readonly #onOpen: (vpn: string) => void;
   /** By VPN in which they may publish: the forwarders that have not said yet that they published all. */
   readonly #awaited = new Map<string, Set<string>>();
   readonly #closed = new Set<string>();
   readonly #quietTimers = new Map<string, () => void>();
-  readonly #cancelDelay: () => void;
+  /** Undefined while the delay does not count. */
+  #cancelDelay: (() => void) | undefined;
 
   constructor(options: RestartGateOptions) {
     this.#vpns = options.vpns;
+    this.#delay = options.delay;
     this.#clock = options.clock;
+    this.#onStart = options.onStart;
     this.#onOpen = options.onOpen;
     for (const vpn of options.vpns.names()) this.#awaited.set(vpn, new Set());
+    if (options.delay === 0) return;
     for (const [account, vpns] of options.forwarders)
       for (const vpn of vpns) this.#awaited.get(vpn)?.add(account);
     for (const vpn of options.vpns.names()) if (this.waitingFor(vpn).length > 0) this.#closed.add(vpn);
-    this.#cancelDelay = options.clock.after(options.delay, () => {
-      for (const awaited of this.#awaited.values()) awaited.clear();
-      this.#open(this.#awaited.keys());
-    });
   }
 
   isOpen(vpn: string): boolean {
@@ -64,6 +68,7 @@ export class RestartGate {
   active(account: string, subscriptions: ReadonlyMap<string, unknown>): void {
     this.gone(account);
     if (this.#closed.size === 0) return;
+    if (this.#cancelDelay === undefined) this.#start();
     this.#quietTimers.set(
       account,
       this.#clock.after(QUIET_TIME, () => this.#quiet(account, subscriptions)),
@@ -76,9 +81,19 @@ export class RestartGate {
     this.#quietTimers.delete(account);
   }
 
+  /** Stops all timers. The next forwarder that is active starts the delay anew. */
   stop(): void {
-    this.#cancelDelay();
+    this.#cancelDelay?.();
+    this.#cancelDelay = undefined;
     for (const account of [...this.#quietTimers.keys()]) this.gone(account);
+  }
+
+  #start(): void {
+    this.#cancelDelay = this.#clock.after(this.#delay, () => {
+      for (const awaited of this.#awaited.values()) awaited.clear();
+      this.#open(this.#awaited.keys());
+    });
+    this.#onStart();
   }
 
   #quiet(account: string, subscriptions: ReadonlyMap<string, unknown>): void {

@@ -89,7 +89,7 @@ function announce(config: RouteServerConfig, listening: readonly string[], log: 
   const { domain, vpns, forwarders, restartDelay } = config;
   log.info(
     { listening, domain, vpns: vpns.size, forwarders: forwarders.size },
-    `listening on ${listening.join(', ')}; End-of-RIB is held back until all forwarders are back, ${restartDelay / 1000} s at the most`,
+    `listening on ${listening.join(', ')}; End-of-RIB is held back until all forwarders are back, ${restartDelay / 1000} s at the most after the first`,
   );
 }
 

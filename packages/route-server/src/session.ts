@@ -44,7 +44,8 @@ export class Sessions {
     this.#log.info({ account, jid, remoteAddress }, `forwarder ${account}: online from ${remoteAddress}`);
     this.#sessions.set(account, session);
     controlPlane.opened(account);
-    session.onRequest((payload) => this.#answer(session, controlPlane, payload));
+    const refused = new Set<string>();
+    session.onRequest((payload) => this.#answer(session, controlPlane, refused, payload));
     session.on('close', (reason) => {
       if (this.#sessions.get(account) !== session) return;
       this.#log.warn(
@@ -70,19 +71,28 @@ export class Sessions {
     }
   }
 
-  #answer(session: ServerSession, controlPlane: ControlPlane, payload: Payload): Payload | undefined {
+  /** `refused`: what the session was refused before, as `subjectOf` has it. */
+  #answer(
+    session: ServerSession,
+    controlPlane: ControlPlane,
+    refused: Set<string>,
+    payload: Payload,
+  ): Payload | undefined {
+    let request: VpnRequest | undefined;
     try {
-      const request = decodeRequest(payload);
+      request = decodeRequest(payload);
       this.#perform(session, controlPlane, request);
       return encodeReply(request, session.jid);
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal === undefined) throw error;
       const { account } = session;
-      this.#log.warn(
-        { account, condition: refusal.condition },
-        `forwarder ${account}: refused: ${refusal.text}`,
-      );
+      const facts = { account, condition: refusal.condition };
+      const message = `forwarder ${account}: refused: ${refusal.text}`;
+      const subject = subjectOf(request, error);
+      if (refused.has(subject)) this.#log.debug(facts, message);
+      else this.#log.warn(facts, `${message}; a repetition is logged as debug`);
+      refused.add(subject);
       throw refusal;
     }
   }
@@ -161,6 +171,16 @@ function refusalOf(error: unknown): StanzaError | undefined {
         text,
       });
   }
+}
+
+/**
+ * Refusals of one subject are alike. A session has few of them, whatever it sends: names that it makes up, and what is not
+ * understood, make no new ones.
+ */
+function subjectOf(request: VpnRequest | undefined, error: unknown): string {
+  if (request === undefined) return 'not understood';
+  const unknownVpn = error instanceof RouteServerError && error.code === 'unknown-vpn';
+  return unknownVpn ? request.kind : `${request.kind} ${request.vpn}`;
 }
 
 function listed(items: readonly string[]): string {

@@ -1,8 +1,10 @@
 import { parseIpAddress } from '@hostpe/net';
 import type { VpnEvent } from '@hostpe/signaling';
 import { describe, expect, test } from 'vitest';
+import { apiRoutes } from '../src/api.ts';
 import { type Authorisation, ControlPlane } from '../src/control-plane.ts';
 import { RouteServerError } from '../src/errors.ts';
+import { Sessions } from '../src/session.ts';
 import { FakeClock } from './fake-clock.ts';
 import { nexthopsOf, type RouteParts, route, silent, vpnsOf } from './values.ts';
 
@@ -21,27 +23,46 @@ function authorisation(address: string, ...vpns: readonly string[]): Authorisati
 function setUp({ restartDelay = 0 } = {}) {
   const clock = new FakeClock();
   const log: string[] = [];
+  const infos: string[] = [];
   const warnings: string[] = [];
+  const vpns = vpnsOf({ red: [['64512:1'], ['64512:1']], blue: [['64512:2'], ['64512:2']] });
+  const forwarders = new Map([
+    ['h1', authorisation('10.255.0.1', 'red', 'blue')],
+    ['h2', authorisation('10.255.0.2', 'red', 'blue')],
+    ['h3', authorisation('10.255.0.3', 'blue')],
+  ]);
   const controlPlane = new ControlPlane({
-    vpns: vpnsOf({ red: [['64512:1'], ['64512:1']], blue: [['64512:2'], ['64512:2']] }),
-    forwarders: new Map([
-      ['h1', authorisation('10.255.0.1', 'red', 'blue')],
-      ['h2', authorisation('10.255.0.2', 'red', 'blue')],
-      ['h3', authorisation('10.255.0.3', 'blue')],
-    ]),
+    vpns,
+    forwarders,
     withdrawDelay: 60_000,
     restartDelay,
     clock,
-    log: { ...silent, warn: (_facts, message) => warnings.push(message) },
+    log: {
+      ...silent,
+      info: (_facts, message) => infos.push(message),
+      warn: (_facts, message) => warnings.push(message),
+    },
     deliver: (event, accounts) => {
       for (const account of accounts) log.push(`${account} ${event.vpn} ${lineOf(event)}`);
     },
   });
-  if (restartDelay === 0) clock.advance(0);
+  const api = apiRoutes({
+    domain: 'dc1.example',
+    listening: [],
+    startedAt: 0,
+    clock,
+    vpns,
+    forwarders,
+    controlPlane,
+    sessions: new Sessions({ log: silent, defer: () => {} }),
+  });
   return {
     clock,
     controlPlane,
+    infos,
     warnings,
+    /** As `/status` shows it. */
+    heldBack: async () => (await api['GET /status']()).endOfRibHeldBack,
     /** What was delivered since the last call. */
     heard: () => log.splice(0),
     join(account: string, vpn: string) {
@@ -153,7 +174,6 @@ describe('subscribers', () => {
         }
       },
     });
-    clock.advance(0);
     controlPlane.opened('h1');
     controlPlane.subscribe('h1', 'red', undefined);
     controlPlane.publish('h1', 'red', [h1(p1)]);
@@ -317,6 +337,122 @@ describe('after a restart', () => {
     controlPlane.closed('h1');
     controlPlane.opened('h1');
     clock.advance(120_000);
+    expect(heard()).toEqual([]);
+  });
+});
+
+describe('after all forwarders were away', () => {
+  test('since the start, End-of-RIB is held back for restart-delay after the first is there', async () => {
+    const { clock, controlPlane, heard, heldBack, infos, join } = setUp({ restartDelay: 120_000 });
+    clock.advance(600_000);
+    expect(infos).toEqual([]);
+    controlPlane.opened('h1');
+    join('h1', 'red');
+    controlPlane.endOfRib('h1', 'red');
+    expect(await heldBack()).toEqual(['red', 'blue']);
+    expect(infos).toEqual([
+      'the first forwarder is there: End-of-RIB is held back until all forwarders are back, 120 s at the most from now',
+    ]);
+    clock.advance(119_999);
+    expect(heard()).toEqual([]);
+    clock.advance(1);
+    expect(heard()).toEqual(['h1 red end-of-rib']);
+    expect(await heldBack()).toEqual([]);
+  });
+
+  /** All VPNs are open, `h1` and `h2` have published, then all sessions are lost. */
+  function partition() {
+    const run = setUp({ restartDelay: 120_000 });
+    const { clock, controlPlane, heard, infos, join } = run;
+    for (const account of ['h1', 'h2', 'h3']) controlPlane.opened(account);
+    for (const account of ['h1', 'h2']) join(account, 'red');
+    controlPlane.publish('h1', 'red', [h1(p1)]);
+    controlPlane.publish('h2', 'red', [h2(p2)]);
+    clock.advance(120_000);
+    controlPlane.closed('h3');
+    controlPlane.closed('h1');
+    clock.advance(1_000);
+    controlPlane.closed('h2');
+    heard();
+    infos.splice(0);
+    return run;
+  }
+
+  test('and routes were withdrawn, End-of-RIB waits for all again', async () => {
+    const { clock, controlPlane, heard, heldBack, infos, join, warnings } = partition();
+    expect(await heldBack()).toEqual([]);
+    clock.advance(600_000);
+    expect(await heldBack()).toEqual(['red', 'blue']);
+    expect(warnings).toEqual([
+      'forwarder h1: 1 routes withdrawn, its session was lost 60 s ago',
+      'no forwarder is online: End-of-RIB is held back again, in 2 VPNs, until all forwarders are back, 120 s at the most after the first',
+      'forwarder h2: 1 routes withdrawn, its session was lost 60 s ago',
+    ]);
+    controlPlane.opened('h2');
+    join('h2', 'red');
+    controlPlane.publish('h2', 'red', [h2(p2)]);
+    controlPlane.endOfRib('h2', 'red');
+    expect(infos).toEqual([
+      'the first forwarder is there: End-of-RIB is held back until all forwarders are back, 120 s at the most from now',
+    ]);
+    clock.advance(60_000);
+    controlPlane.opened('h1');
+    join('h1', 'red');
+    controlPlane.publish('h1', 'red', [h1(p1)]);
+    expect(heard()).not.toContain('h2 red end-of-rib');
+    controlPlane.endOfRib('h1', 'red');
+    expect(heard()).toEqual(['h2 red end-of-rib', 'h1 red end-of-rib']);
+    expect(await heldBack()).toEqual(['blue']);
+  });
+
+  test('and routes were withdrawn, restart-delay counts from the first that is back', () => {
+    const { clock, controlPlane, heard, join } = partition();
+    clock.advance(600_000);
+    controlPlane.opened('h2');
+    join('h2', 'red');
+    controlPlane.endOfRib('h2', 'red');
+    clock.advance(119_999);
+    expect(heard()).toEqual([]);
+    clock.advance(1);
+    expect(heard()).toEqual(['h2 red end-of-rib']);
+  });
+
+  test('too short for a withdrawal, End-of-RIB comes at once, after the stale routes', async () => {
+    const { clock, controlPlane, heard, heldBack, join } = partition();
+    clock.advance(58_000);
+    controlPlane.opened('h2');
+    join('h2', 'red');
+    expect(heard()).toEqual([`h2 red +${p1} 10.255.0.1/1000 +${p2} 10.255.0.2/2000`, 'h2 red end-of-rib']);
+    clock.advance(600_000);
+    expect(await heldBack()).toEqual([]);
+  });
+
+  test('while End-of-RIB was held back, all are awaited again, and restart-delay counts anew', () => {
+    const { clock, controlPlane, heard, join } = setUp({ restartDelay: 120_000 });
+    controlPlane.opened('h1');
+    join('h1', 'red');
+    controlPlane.publish('h1', 'red', [h1(p1)]);
+    controlPlane.endOfRib('h1', 'red');
+    controlPlane.closed('h1');
+    clock.advance(600_000);
+    heard();
+    controlPlane.opened('h2');
+    join('h2', 'red');
+    controlPlane.endOfRib('h2', 'red');
+    expect(controlPlane.gate.waitingFor('red')).toEqual(['h1']);
+    clock.advance(119_999);
+    expect(heard()).toEqual([]);
+    clock.advance(1);
+    expect(heard()).toEqual(['h2 red end-of-rib']);
+  });
+
+  test('a first one that came and went without a route does not use restart-delay up', () => {
+    const { clock, controlPlane, heard, join } = setUp({ restartDelay: 120_000 });
+    controlPlane.opened('h1');
+    controlPlane.closed('h1');
+    clock.advance(600_000);
+    controlPlane.opened('h2');
+    join('h2', 'red');
     expect(heard()).toEqual([]);
   });
 });

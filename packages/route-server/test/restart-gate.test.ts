@@ -14,14 +14,16 @@ const policies = {
 function gateFor(forwarders: Readonly<Record<string, readonly string[]>>, delay = 120_000) {
   const clock = new FakeClock();
   const opened: string[] = [];
+  const started: number[] = [];
   const gate = new RestartGate({
     vpns: vpnsOf(policies),
     forwarders: new Map(Object.entries(forwarders)),
     delay,
     clock,
+    onStart: () => started.push(clock.now()),
     onOpen: (vpn) => opened.push(vpn),
   });
-  return { clock, gate, opened };
+  return { clock, gate, opened, started };
 }
 
 const joined = (...vpns: readonly string[]) => new Map(vpns.map((vpn) => [vpn, undefined]));
@@ -53,6 +55,7 @@ test('a VPN into which nobody may publish is never held back', () => {
 
 test('restart-delay ends all waiting, once', () => {
   const { clock, gate, opened } = gateFor({ h1: ['red'], h2: ['blue'] }, 5_000);
+  gate.active('h1', joined('red'));
   clock.advance(4_999);
   expect(opened).toEqual([]);
   clock.advance(1);
@@ -62,6 +65,45 @@ test('restart-delay ends all waiting, once', () => {
   clock.advance(100_000);
   expect(opened).toEqual(['red', 'shared', 'blue']);
   expect(clock.pending).toBe(0);
+});
+
+describe('the delay', () => {
+  test('counts from the first forwarder, however late, and not from the second', () => {
+    const { clock, gate, opened, started } = gateFor({ h1: ['red'], h2: ['red'] }, 5_000);
+    clock.advance(600_000);
+    expect(opened).toEqual([]);
+    gate.active('h1', joined('red'));
+    clock.advance(3_000);
+    gate.active('h2', joined('red'));
+    clock.advance(1_999);
+    expect(opened).toEqual([]);
+    clock.advance(1);
+    expect(opened).toEqual(['red', 'shared']);
+    expect(started).toEqual([600_000]);
+  });
+
+  test('counts anew after a stop', () => {
+    const { clock, gate, opened, started } = gateFor({ h1: ['red'], h2: ['red'] }, 5_000);
+    gate.active('h1', joined('red'));
+    clock.advance(4_000);
+    gate.stop();
+    clock.advance(60_000);
+    gate.active('h1', joined('red'));
+    clock.advance(4_999);
+    expect(opened).toEqual([]);
+    clock.advance(1);
+    expect(opened).toEqual(['red', 'shared']);
+    expect(started).toEqual([0, 64_000]);
+  });
+
+  test('of 0 holds nothing back', () => {
+    const { clock, gate, started } = gateFor({ h1: ['red'] }, 0);
+    expect(gate.isOpen('red')).toBe(true);
+    expect(gate.waitingFor('red')).toEqual([]);
+    gate.active('h1', joined('red'));
+    expect(clock.pending).toBe(0);
+    expect(started).toEqual([]);
+  });
 });
 
 describe('a forwarder that may join more than it has', () => {

@@ -44,6 +44,13 @@ class ScriptedSession implements ServerSession {
     return this.#handler(encodeRequest(request, this.jid));
   }
 
+  /** A payload that is no request. */
+  raw(name: string) {
+    const payload = encodeRequest({ kind: 'subscribe', vpn: 'red' }, this.jid);
+    payload.name = name;
+    return this.#handler(payload);
+  }
+
   /** Prefixes and End-of-RIBs of what was sent since the last call. */
   heard(): string[] {
     return this.sent.splice(0).map((body) => {
@@ -55,7 +62,13 @@ class ScriptedSession implements ServerSession {
 
 function setUp(accounts: readonly string[]) {
   const deferred: (() => void)[] = [];
-  const sessions = new Sessions({ log: silent, defer: (task) => deferred.push(task) });
+  /** Refusals in the log, each with its level. */
+  const refusals: string[] = [];
+  const noting = (level: string) => (_facts: object, message: string) => {
+    if (message.includes('refused')) refusals.push(`${level} ${message}`);
+  };
+  const log = { ...silent, debug: noting('debug'), warn: noting('warn') };
+  const sessions = new Sessions({ log, defer: (task) => deferred.push(task) });
   const clock = new FakeClock();
   const controlPlane = new ControlPlane({
     vpns: vpnsOf({ red: [['64512:1'], ['64512:1']] }),
@@ -71,7 +84,6 @@ function setUp(accounts: readonly string[]) {
     log: silent,
     deliver: (event, receivers) => sessions.deliver(event, receivers),
   });
-  clock.advance(0);
   const accept = (account: string) => {
     const session = new ScriptedSession(account);
     sessions.accept(session, controlPlane);
@@ -80,7 +92,7 @@ function setUp(accounts: readonly string[]) {
   const runDeferred = () => {
     for (const task of deferred.splice(0)) task();
   };
-  return { accept, sessions, controlPlane, runDeferred };
+  return { accept, sessions, controlPlane, refusals, runDeferred };
 }
 
 const p1 = route({ prefix: '10.1.0.1/32', nexthop: '10.255.0.1', label: 1000 });
@@ -164,5 +176,35 @@ describe('a session that ends', () => {
     sessions.stop();
     void session.close();
     expect(controlPlane.rib.published('h1')).toEqual({ routes: 1, stale: 0 });
+  });
+});
+
+describe('a refusal', () => {
+  const endOfRib = (vpn: string): VpnRequest => ({ kind: 'end-of-rib', vpn });
+  const levels = (refusals: string[]) => refusals.splice(0).map((line) => line.split(' ')[0]);
+
+  test('is a warning once for a kind of request in a VPN, then a debug line, until the session ends', () => {
+    const { accept, refusals } = setUp(['h1', 'h2']);
+    const first = accept('h1');
+    for (let time = 0; time < 3; time += 1) expect(() => first.request(endOfRib('red'))).toThrow();
+    expect(refusals.splice(0)).toEqual([
+      'warn forwarder h1: refused: VPN red: subscribe first; a repetition is logged as debug',
+      'debug forwarder h1: refused: VPN red: subscribe first',
+      'debug forwarder h1: refused: VPN red: subscribe first',
+    ]);
+    expect(() => first.request(publish(p1))).toThrow();
+    expect(() => accept('h2').request(endOfRib('red'))).toThrow();
+    void first.close();
+    expect(() => accept('h1').request(endOfRib('red'))).toThrow();
+    expect(levels(refusals)).toEqual(['warn', 'warn', 'warn']);
+  });
+
+  test('cannot be made a warning again by another name of an unknown VPN, or by a payload nobody understands', () => {
+    const { accept, refusals } = setUp(['h1']);
+    const session = accept('h1');
+    for (const vpn of ['green', 'brown', 'white']) expect(() => session.request(endOfRib(vpn))).toThrow();
+    expect(levels(refusals)).toEqual(['warn', 'debug', 'debug']);
+    for (const name of ['one', 'two']) expect(() => session.raw(name)).toThrow();
+    expect(levels(refusals)).toEqual(['warn', 'debug']);
   });
 });
