@@ -111,11 +111,15 @@ export class AdjRibOut {
   failed(request: VpnRequest, retryAt: number): void {
     const told = this.#vpns.get(request.vpn);
     if (told === undefined) return;
-    if (request.kind !== 'publish') {
-      told.notBefore = retryAt;
-      return;
-    }
-    for (const { id } of request.routes) {
+    if (request.kind !== 'publish') told.notBefore = retryAt;
+    // An item that was perhaps taken back is not what it was either: wanted again, it is published again.
+    const ids =
+      request.kind === 'publish'
+        ? request.routes.map(({ id }) => id)
+        : request.kind === 'retract'
+          ? request.ids
+          : [];
+    for (const id of ids) {
       const item = told.items.get(id);
       if (item !== undefined) item.retryAt = retryAt;
     }

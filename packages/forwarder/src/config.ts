@@ -1,5 +1,5 @@
 // The forwarder's configuration file as a schema: YAML values in, checked values out, with the defaults.
-// Reads no files. Units: MTU bytes; ports 1..65535.
+// Reads no files: files.ts does. Units: MTU bytes; ports 1..65535.
 import { hostname } from 'node:os';
 import type { Encapsulation, IpAddress, IpPrefix } from '@hostpe/net';
 import { z } from 'zod';
@@ -152,6 +152,8 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
         );
       instances.set(instanceId, name);
     }
+    const unconfigured = written.attachments.map(({ vpn }) => vpn).filter((vpn) => !vpns.has(vpn));
+    const deviceNames = new Set([...devices.keys(), ...unconfigured]);
     for (const [index, { vpn, interface: name }] of written.attachments.entries()) {
       if (!vpns.has(vpn)) {
         const problem = interfaceNameProblem(vpn);
@@ -167,7 +169,7 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
             `VRF device ${vpn} is that of VPN ${other}; set vpns.${vpn}.device`,
           );
       }
-      if (devices.has(name) || name === vpn)
+      if (deviceNames.has(name))
         reject(['attachments', index, 'interface'], `${name} is the name of a VRF device`);
     }
   })

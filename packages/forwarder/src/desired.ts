@@ -52,20 +52,31 @@ export function desiredState(underlay: Underlay, vpns: readonly HostVpn[]): Desi
 }
 
 /**
- * @param states of the reconciler's last report; `ready`: VRF, gateway and label route are in the kernel.
+ * @param report the reconciler's last; `ready`: VRF, gateway and label route are in the kernel. What it says of an interface counts only where it
+ * is of the same VPN and label: it may be of what the interface was before a detach.
  * @param isOver whether the time to wait for failed attachments after the start is over.
  */
 export function publications(
   pe: IpAddress,
   vpns: readonly HostVpn[],
-  states: Report['attachments'],
+  report: Report | undefined,
   isOver: boolean,
 ): Publications {
+  const reported = new Map(
+    report?.desired?.vpns.flatMap(({ name, attachments }) =>
+      attachments.map((one) => [one.interface, { vpn: name, label: one.label }]),
+    ),
+  );
   return new Map(
     vpns.flatMap(({ vpn, attachments }): [string, VpnPublications][] => {
       const staying = attachments.filter(({ detaching }) => detaching === undefined);
       if (staying.length === 0) return [];
-      const stateOf = ({ attachment }: LabelledAttachment) => states.get(attachment.interface)?.state;
+      const stateOf = ({ attachment, label }: LabelledAttachment) => {
+        const former = reported.get(attachment.interface);
+        return former?.vpn === vpn.name && former.label === label
+          ? report?.attachments.get(attachment.interface)?.state
+          : undefined;
+      };
       const ready = staying.filter((candidate) => stateOf(candidate) === 'ready');
       // A failed one is tried again and may be ready soon. One of which there is no report yet may forward since before our start: an
       // End-of-RIB without it would make the route server withdraw it, however long the first pass takes.

@@ -3,7 +3,7 @@
 //
 // Order of an attach: number and label, kept on disk, kernel objects, `ready` in a report, publish. Of a detach: off the disk, retract, its answer,
 // kernel objects removed, a report without it, label into quarantine. So no label is published before, or freed while, packets can come for it.
-import type { Reconciler, Report } from '@hostpe/reconciler';
+import type { DesiredState, Reconciler, Report } from '@hostpe/reconciler';
 import type { VpnEvent } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
 import { AdjRibIn } from './adj-rib-in.ts';
@@ -47,6 +47,9 @@ export class Forwarder {
   readonly #waiting = new Set<() => void>();
   #sessions: readonly RouteServerSession[] = [];
   #report: Report | undefined;
+  /** Desired states in the order in which they were set, from 1. */
+  readonly #ordinals = new WeakMap<DesiredState, number>();
+  #desiredCount = 0;
   #due: Due = 'nothing';
   #startedAt: number | undefined;
   #stopped = false;
@@ -67,7 +70,7 @@ export class Forwarder {
     });
     this.#vpns = new HostVpns({
       config,
-      labels: new LabelAllocator(defaultLabelRange, timers.labelQuarantine, clock.now),
+      labels: new LabelAllocator(defaultLabelRange, timers.labelQuarantine, clock.now, Math.random),
       adjRibIn: this.#adjRibIn,
       reportLog: this.#reportLog,
     });
@@ -176,8 +179,9 @@ export class Forwarder {
       );
     this.#vpns.setDetaching(name, 'removing');
     this.#refresh('everything');
-    // Until a report is without it, reports may still be of its former self.
-    await this.#until(() => this.#report?.attachments.has(name) === false);
+    // Reports of earlier desired states may be of before the attach, or a pass that runs may still put it into the kernel.
+    const without = this.#desiredCount;
+    await this.#until(() => this.#reportOrdinal() >= without);
     this.#vpns.remove(attachment);
     this.#schedule('everything');
   }
@@ -233,15 +237,21 @@ export class Forwarder {
     const isKernelDue = what === 'everything' || this.#due === 'everything';
     this.#due = 'nothing';
     const vpns = this.#vpns.all();
-    if (isKernelDue) reconciler.setDesired(desiredState(config.underlay, vpns));
+    if (isKernelDue) {
+      const desired = desiredState(config.underlay, vpns);
+      this.#desiredCount += 1;
+      this.#ordinals.set(desired, this.#desiredCount);
+      reconciler.setDesired(desired);
+    }
     const isOver = clock.now() - this.#startedAt >= timers.settle;
-    const wanted = publications(
-      config.underlay.address,
-      vpns,
-      this.#report?.attachments ?? new Map(),
-      isOver,
-    );
+    const wanted = publications(config.underlay.address, vpns, this.#report, isOver);
     for (const session of this.#sessions) session.want(wanted);
+  }
+
+  /** Which desired state the last report is of, counted from 1; 0: none yet. */
+  #reportOrdinal(): number {
+    const desired = this.#report?.desired;
+    return desired === undefined ? 0 : (this.#ordinals.get(desired) ?? 0);
   }
 
   #until(condition: () => boolean): Promise<void> {

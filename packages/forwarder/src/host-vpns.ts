@@ -39,11 +39,18 @@ export class HostVpns {
     this.#numbering.adopt(found);
   }
 
-  /** After what the start knows of is added, before anything is numbered anew. A label of nothing that is attached is put to rest. */
+  /**
+   * After what the start knows of is added, before anything is numbered anew. An interface keeps its label only if it is of the same VPN as the
+   * kernel has it in: routes of its former VPN may still lead to that label on remote PEs, and would reach the machine of another VPN.
+   * All other labels are put to rest.
+   */
   adoptLabels(found: Adopted['labels']): void {
     const { labels } = this.#options;
-    for (const [name, label] of found)
-      if (this.#table.get(name) === undefined || !labels.adopt(name, label)) labels.rest(label);
+    for (const [name, { label, vpn }] of found) {
+      const attachment = this.get(name);
+      if (attachment === undefined || attachment.vpn !== vpn || !labels.adopt(name, label))
+        labels.rest(label);
+    }
     for (const { attachment } of this.#table.all()) labels.allocate(attachment.interface);
   }
 

@@ -13,21 +13,17 @@ const reserved: ReadonlySet<string> = new Set([
 /** IFNAMSIZ less its NUL. */
 const longestName = 15;
 
-/** As dev_valid_name of the kernel has it, and no control characters. @returns what is wrong with the name, to follow it. */
+/**
+ * What dev_valid_name of the kernel and nftables both take for a name and nothing else: nft reads `@` and `*` as sets and wildcards.
+ * @returns what is wrong with the name, to follow it.
+ */
 export function interfaceNameProblem(name: string): string | undefined {
   if (name === '') return 'is empty';
   if (Buffer.byteLength(name) > longestName) return `is longer than ${longestName} bytes`;
   if (name === '.' || name === '..') return 'is not an interface name';
   if (reserved.has(name)) return 'is reserved';
-  for (const character of name) {
-    if (
-      character <= ' ' ||
-      character === '/' ||
-      character === ':' ||
-      character === '\x7f' ||
-      character === '%'
-    )
-      return `holds ${JSON.stringify(character)}, which no interface name may`;
-  }
+  const character = /[^A-Za-z0-9_.-]/u.exec(name)?.[0];
+  if (character !== undefined)
+    return `holds ${JSON.stringify(character)}: use letters, digits, "_", "." and "-"`;
   return undefined;
 }

@@ -1,5 +1,9 @@
-// Which local label leads to which attachment: the lowest free one, adopted ones first, none again before its quarantine is over.
-// Owns numbers only: the label routes are the reconciler's. Times are milliseconds.
+// Which local label leads to which attachment: adopted ones first, then round the range from a random place, none again before its quarantine is over.
+// Owns numbers only: the label routes are the reconciler's; keeps nothing over a restart. Times are milliseconds.
+//
+// A quarantine alone is not enough: while a session is down, the route server and remote PEs go on using a freed label for longer than any
+// quarantine, and a restart forgets all quarantines. A label that came back then would lead packets of one VPN to a machine of another.
+// So a freed label comes last: after the whole rest of the range, or, after a restart, by an unlikely draw from about a million.
 // Source: draft-ietf-l3vpn-end-system-06 section 5 (labels are the forwarder's, a label names a virtual interface).
 import type { Label } from '@hostpe/net';
 import { parseLabel } from '@hostpe/net';
@@ -21,15 +25,19 @@ export class LabelAllocator {
   readonly #owners = new Map<Label, string>();
   /** Label to the time at which it may be used again, oldest first. */
   readonly #quarantined = new Map<Label, number>();
-  /** No label from the range's first up to here is free; keeps allocation from scanning what is taken. */
+  /** Where the search for the next label begins: behind the last one allocated. */
   #next: number;
 
-  /** @param quarantine how long a freed label rests: a remote PE may go on using it until it has seen the withdrawal. */
-  constructor(range: LabelRange, quarantine: number, now: () => number) {
+  /**
+   * @param quarantine how long a freed label rests at the least, also when the whole range is in use: a remote PE may go on using it until it has
+   * seen the withdrawal.
+   * @param random from 0 to below 1, asked once: where in the range allocation begins, so that a process does not hand out what those before it freed.
+   */
+  constructor(range: LabelRange, quarantine: number, now: () => number, random: () => number) {
     this.#range = range;
     this.#quarantine = quarantine;
     this.#now = now;
-    this.#next = range.first;
+    this.#next = range.first + Math.floor(random() * (range.last - range.first + 1));
   }
 
   /**
@@ -51,22 +59,23 @@ export class LabelAllocator {
     this.#quarantined.set(label, this.#now() + this.#quarantine);
   }
 
-  /** The owner's label, the lowest free one if it has none. @throws ForwarderError `labels-exhausted` */
+  /** The owner's label; if it has none, the next free one behind the last allocated, round the range. @throws ForwarderError `labels-exhausted` */
   allocate(owner: string): Label {
     const present = this.#labels.get(owner);
     if (present !== undefined) return present;
     this.#endQuarantines();
-    for (let candidate = this.#next; candidate <= this.#range.last; candidate++) {
-      const label = parseLabel(candidate);
+    const { first, last } = this.#range;
+    for (let looked = first; looked <= last; looked++) {
+      const label = parseLabel(this.#next);
+      this.#next = this.#next === last ? first : this.#next + 1;
       if (this.#owners.has(label) || this.#quarantined.has(label)) continue;
-      this.#next = candidate + 1;
       this.#labels.set(owner, label);
       this.#owners.set(label, owner);
       return label;
     }
     throw new ForwarderError(
       'labels-exhausted',
-      `${owner}: no label is left between ${this.#range.first} and ${this.#range.last} (${this.#owners.size} in use, ${this.#quarantined.size} at rest after their release)`,
+      `${owner}: no label is left between ${first} and ${last} (${this.#owners.size} in use, ${this.#quarantined.size} at rest after their release)`,
     );
   }
 
@@ -88,7 +97,6 @@ export class LabelAllocator {
     for (const [label, until] of this.#quarantined) {
       if (until > now) return;
       this.#quarantined.delete(label);
-      if (label >= this.#range.first && label < this.#next) this.#next = label;
     }
   }
 }

@@ -16,6 +16,9 @@ type Element = Parameters<typeof decodeEvent>[0];
 /** When to ask again after a request that got no answer although the session lives. */
 const unansweredDelay = 1000;
 
+/** Lines about items of one event that cannot be read: a peer must not be able to fill the log. */
+const rejectedLines = 10;
+
 export interface SessionOptions {
   /** The route server's name: in logs, and in the order of equal routes. */
   readonly server: string;
@@ -217,8 +220,14 @@ export class RouteServerSession {
 
   #logRejected(vpn: string, rejected: readonly RejectedItem[]): void {
     const { server, log } = this.#options;
-    for (const { id, reason } of rejected)
+    for (const { id, reason } of rejected.slice(0, rejectedLines))
       log.warn({ server, vpn, id }, `VPN ${vpn}: a route of route server ${server} is ignored: ${reason}`);
+    const more = rejected.length - rejectedLines;
+    if (more > 0)
+      log.warn(
+        { server, vpn, routes: rejected.length },
+        `VPN ${vpn}: and ${more} more routes of route server ${server} that are ignored`,
+      );
   }
 }
 

@@ -1,7 +1,7 @@
 // Composition root of the forwarder: configuration, secrets, kernel, sessions, control socket. No algorithm.
 // Nothing on the host is touched before configuration, secrets, state file and kernel are known to be good.
 import { join } from 'node:path';
-import { createLog, loadConfig, readSecret, readText, serveApi } from '@hostpe/daemon';
+import { createLog, loadConfig, serveApi } from '@hostpe/daemon';
 import type { Nft, PacketSteering } from '@hostpe/reconciler';
 import { openNft, probeForwarder, Reconciler } from '@hostpe/reconciler';
 import type { Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
@@ -10,26 +10,15 @@ import type { Log } from '@hostpe/xmpp';
 import { XmppClient } from '@hostpe/xmpp';
 import { apiRoutes } from './api.ts';
 import { systemClock } from './clock.ts';
-import type { ForwarderConfig, RouteServerSettings } from './config.ts';
-import { forwarderConfigSchema, routeServerName } from './config.ts';
+import { routeServerName } from './config.ts';
 import { ForwarderError } from './errors.ts';
+import type { LoadedConfig } from './files.ts';
+import { loadedConfigSchema } from './files.ts';
 import { Forwarder } from './forwarder.ts';
 import { RouteServerSession } from './session.ts';
 import { StateFile } from './state-file.ts';
 import type { Timers } from './timers.ts';
 import { defaultTimers } from './timers.ts';
-
-/** A configuration whose files could be read. */
-export interface LoadedConfig {
-  readonly config: ForwarderConfig;
-  readonly credentials: ReadonlyMap<RouteServerSettings, Credentials>;
-}
-
-interface Credentials {
-  readonly password: string;
-  /** PEM; undefined: the system's authorities. */
-  readonly ca: string | undefined;
-}
 
 /** Doors to the kernel; a test opens others. */
 export interface Kernel {
@@ -42,15 +31,7 @@ export interface Kernel {
 
 /** Reads the configuration file and the files that it names; touches nothing. @throws ConfigError */
 export async function loadForwarderConfig(file: string): Promise<LoadedConfig> {
-  const config = await loadConfig(file, forwarderConfigSchema);
-  const credentials = new Map<RouteServerSettings, Credentials>();
-  for (const settings of config.routeServers) {
-    credentials.set(settings, {
-      password: await readSecret(settings.passwordFile),
-      ca: settings.caFile === undefined ? undefined : await readText(settings.caFile),
-    });
-  }
-  return { config, credentials };
+  return await loadConfig(file, loadedConfigSchema);
 }
 
 /**
@@ -120,6 +101,8 @@ export async function runForwarder(
   try {
     await forwarder.start(sessions);
   } catch (error) {
+    // Its timers would keep the process alive.
+    await forwarder.stop();
     await api.close();
     throw error;
   }

@@ -32,7 +32,8 @@ const notTenants: readonly IpPrefix[] = [
   '127.0.0.0/8',
   '169.254.1.1/32',
   '224.0.0.0/3',
-  '::/127',
+  // Unspecified, loopback, and IPv4-compatible addresses, which nft lists otherwise than they were given to it.
+  '::/96',
   'fe80::/10',
   'ff00::/8',
 ].map(parseIpPrefix);

@@ -114,6 +114,34 @@ describe('what a route server is told', () => {
     expect(rib.announces(parseLabel(1000))).toBe(false);
   });
 
+  test('is published again when it is wanted again after a retract without an answer', () => {
+    const rib = new AdjRibOut();
+    const wanted = wantedOf({ red: { 1: 1000 } });
+    run(rib, wanted);
+    const retract = rib.next(wantedOf({ red: {} }), 0);
+    expect(retract?.kind).toBe('retract');
+    if (retract === undefined) return;
+    rib.sent(retract);
+    rib.failed(retract, 1000);
+    expect(run(rib, wanted, 999)).toEqual([]);
+    expect(rib.wakeAt(999)).toBe(1000);
+    expect(run(rib, wanted, 1000)).toEqual(['publish red 10.1.0.1/32=1000']);
+    expect(run(rib, wanted, 2000)).toEqual([]);
+  });
+
+  test('is retracted again after a retract without an answer', () => {
+    const rib = new AdjRibOut();
+    run(rib, wantedOf({ red: { 1: 1000 } }));
+    const wanted = wantedOf({ red: {} });
+    const retract = rib.next(wanted, 0);
+    if (retract === undefined) return;
+    rib.sent(retract);
+    rib.failed(retract, 1000);
+    expect(run(rib, wanted, 999)).toEqual([]);
+    expect(run(rib, wanted, 1000)).toEqual(['retract red 10.255.0.1:1:10.1.0.1/32']);
+    expect(rib.wakeAt(1000)).toBeUndefined();
+  });
+
   test('ends as what is wanted, and never claims too little, whatever the server answers', () => {
     const hosts = fc.dictionary(fc.constantFrom('1', '2', '3'), fc.integer({ min: 1000, max: 1003 }), {
       maxKeys: 3,

@@ -1,11 +1,21 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '@hostpe/daemon';
+import { afterAll, describe, expect, test } from 'vitest';
 import { forwarderConfigSchema } from '../src/config.ts';
+import { loadForwarderConfig } from '../src/start.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'hostpe-forwarder-config-'));
+const secret = join(folder, 'h1.secret');
+writeFileSync(secret, 'correct horse', { mode: 0o600 });
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const routeServer = {
   host: '192.0.2.1',
   domain: 'dc1.example',
   account: 'h1',
-  'password-file': '/etc/hostpe/h1.secret',
+  'password-file': secret,
 };
 const minimal = { underlay: { address: '10.255.0.1' }, 'route-servers': [routeServer] };
 
@@ -104,6 +114,16 @@ describe('the configuration', () => {
       'attachments.0.interface: "v-a-rather-long-name" is longer than 15 bytes',
     ],
     [
+      'a VPN whose VRF device nftables could not be told of',
+      { vpns: { 'acme@prod': {} } },
+      'vpns.acme@prod: the VRF device needs a name: acme@prod holds "@": use letters, digits, "_", "." and "-"; set device',
+    ],
+    [
+      'an address that is written as IPv4 in IPv6',
+      { attachments: [{ ...attachment, addresses: ['::10.1.0.1'] }] },
+      "attachments.0.addresses.0: ::a01:1 cannot be a machine's address",
+    ],
+    [
       'the loopback',
       { attachments: [{ ...attachment, interface: 'lo' }] },
       'attachments.0.interface: "lo" is reserved',
@@ -112,6 +132,16 @@ describe('the configuration', () => {
       'an interface with the name of a VRF',
       { attachments: [{ ...attachment, interface: 'red' }] },
       'attachments.0.interface: red is the name of a VRF device',
+    ],
+    [
+      'an interface with the name of the VRF of another attachment',
+      {
+        attachments: [
+          { ...attachment, interface: 'blue' },
+          { ...attachment, vpn: 'blue' },
+        ],
+      },
+      'attachments.0.interface: blue is the name of a VRF device',
     ],
     [
       'a VPN without a device name',
@@ -141,5 +171,29 @@ describe('the configuration', () => {
     ['a relative path', { 'state-directory': 'state' }, 'state-directory: is not an absolute path'],
   ])('refuses %s', (_what, some, problem) => {
     expect(problems(some)).toEqual([problem]);
+  });
+
+  test('says at its own lines what is wrong with the files that it names, of all at once', async () => {
+    const file = join(folder, 'forwarder.yaml');
+    writeFileSync(
+      file,
+      `underlay: { address: 10.255.0.1 }
+route-servers:
+  - host: 192.0.2.1
+    domain: dc1.example
+    account: h1
+    password-file: /nowhere/h1.secret
+    ca-file: ${secret}
+  - { host: 192.0.2.2, domain: dc1.example, account: h1, password-file: ${secret}, ca-file: /nowhere/ca.pem }
+`,
+    );
+    const error = await loadForwarderConfig(file).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(String(error).split('\n')).toEqual([
+      expect.stringContaining(`${file}:6: route-servers[0].password-file: /nowhere/h1.secret: not found`),
+      expect.stringContaining(`${file}:7: route-servers[0].ca-file: ${secret}: holds no certificate in PEM`),
+      expect.stringContaining(`${file}:8: route-servers[1].ca-file: /nowhere/ca.pem: not found`),
+    ]);
+    expect(String(error)).not.toContain('correct horse');
   });
 });

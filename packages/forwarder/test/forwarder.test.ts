@@ -32,6 +32,18 @@ describe('the forwarder, between a fake kernel and a scripted route server', () 
   });
 
   const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, deadline);
+  /** Lets no change into the kernel until `letGo`. */
+  const holdKernel = () => {
+    const { execute } = host.kernel;
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    let isHeld = false;
+    host.kernel.execute = async (requests) => {
+      isHeld = true;
+      await held;
+      return await execute.call(host.kernel, requests);
+    };
+    return { letGo, isHeld: () => isHeld };
+  };
   /** What the next request of the kind sees of the world when it arrives. */
   const whenAsked = <T>(kind: VpnRequest['kind'], look: () => T): Promise<T> =>
     new Promise((resolve) => {
@@ -92,6 +104,19 @@ describe('the forwarder, between a fake kernel and a scripted route server', () 
     await eventually(() => expect(host.routes(red)).toEqual(['0.0.0.0/0 label 900']));
   });
 
+  test('leaves no timer behind when its start fails, so that the process ends', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      host.kernel.subscribe = async () => {
+        throw new Error('the door is shut');
+      };
+      await expect(host.start(configured)).rejects.toThrow('the door is shut');
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('attaches by command, and keeps that over a restart', async () => {
     await host.start();
     expect(
@@ -140,21 +165,30 @@ describe('the forwarder, between a fake kernel and a scripted route server', () 
     await host.start();
     await host.ask('POST', '/attachments', { interface: 'v-red1', vpn: 'red', addresses: ['10.1.0.1'] });
     await eventually(() => expect(server.transcript()).toContain('publish red 10.1.0.1/32 1000'));
-    const { execute } = host.kernel;
-    let letGo = () => {};
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve;
-    });
-    let isHeld = false;
-    host.kernel.execute = async (requests) => {
-      isHeld = true;
-      await held;
-      return await execute.call(host.kernel, requests);
-    };
+    const { letGo, isHeld } = holdKernel();
     const detached = host.ask('DELETE', '/attachments/v-red1');
-    await eventually(() => expect(isHeld).toBe(true));
+    await eventually(() => expect(isHeld()).toBe(true));
     // All that is left to the forwarder has had its turn.
     await host.ask('GET', '/status');
+    expect(await Promise.race([detached, host.ask('GET', '/attachments')])).toMatchObject([
+      { state: 'detaching' },
+    ]);
+    letGo();
+    await detached;
+    expect(host.labels()).toEqual([]);
+  });
+
+  test('ends a detach during the pass that attaches only when a later pass let go', async () => {
+    await host.start();
+    await eventually(async () =>
+      expect(await host.ask('GET', '/status')).toMatchObject({ kernel: { pending: 0 } }),
+    );
+    const { letGo, isHeld } = holdKernel();
+    await host.ask('POST', '/attachments', { interface: 'v-red1', vpn: 'red', addresses: ['10.1.0.1'] });
+    await eventually(() => expect(isHeld()).toBe(true));
+    const detached = host.ask('DELETE', '/attachments/v-red1');
+    // All that is left to the forwarder has had its turn, the disk too.
+    for (let turn = 0; turn < 50; turn++) await host.ask('GET', '/status');
     expect(await Promise.race([detached, host.ask('GET', '/attachments')])).toMatchObject([
       { state: 'detaching' },
     ]);
@@ -318,6 +352,22 @@ describe('the forwarder, between a fake kernel and a scripted route server', () 
         nexthops: [{ kind: 'remote', address: '10.255.0.8', label: 800, encapsulation: 'udp' }],
       },
     ]);
+  });
+
+  test('names ten of the items that it cannot read, and counts the others', async () => {
+    await host.start(configured);
+    await eventually(() => expect(server.transcript()).toContain('end-of-rib red'));
+    const routes = Array.from({ length: 25 }, (_, index) => ({
+      ...routeTo('10.1.0.9/32', '10.255.0.9 900'),
+      id: `empty-${index}`,
+    }));
+    server.announceEmptied('red', ...routes);
+    await eventually(() =>
+      expect(host.log.lines).toContainEqual(
+        expect.stringMatching(/^warn VPN red: and 15 more routes of route server \S+ that are ignored$/),
+      ),
+    );
+    expect(host.log.lines.filter((line) => line.includes('is ignored: '))).toHaveLength(10);
   });
 
   test('answers commands that cannot be followed with the reason', async () => {

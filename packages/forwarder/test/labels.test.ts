@@ -4,10 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { LabelAllocator } from '../src/labels.ts';
 
 const quarantine = 60_000;
+/** Begins at the range's first label. */
+const atFirst = () => 0;
 
 describe('labels', () => {
-  test('are the lowest free ones, and stay with their owner', () => {
-    const labels = new LabelAllocator({ first: 1000, last: 1010 }, quarantine, () => 0);
+  test('are given in turn, and stay with their owner', () => {
+    const labels = new LabelAllocator({ first: 1000, last: 1010 }, quarantine, () => 0, atFirst);
     expect([labels.allocate('v-red1'), labels.allocate('v-red2'), labels.allocate('v-red1')]).toEqual([
       1000, 1001, 1000,
     ]);
@@ -15,7 +17,7 @@ describe('labels', () => {
   });
 
   test('that the kernel has are not given to others, wherever they are', () => {
-    const labels = new LabelAllocator({ first: 1000, last: 1010 }, quarantine, () => 0);
+    const labels = new LabelAllocator({ first: 1000, last: 1010 }, quarantine, () => 0, atFirst);
     expect(labels.adopt('v-red1', parseLabel(1000))).toBe(true);
     expect(labels.adopt('v-old', parseLabel(77))).toBe(true);
     expect(labels.adopt('v-red1', parseLabel(1005))).toBe(false);
@@ -25,7 +27,7 @@ describe('labels', () => {
 
   test('rest after their release and come back when the time is over', () => {
     let now = 0;
-    const labels = new LabelAllocator({ first: 1000, last: 1001 }, quarantine, () => now);
+    const labels = new LabelAllocator({ first: 1000, last: 1001 }, quarantine, () => now, atFirst);
     labels.allocate('a');
     labels.release('a');
     expect(labels.allocate('b')).toBe(1001);
@@ -37,8 +39,37 @@ describe('labels', () => {
     expect(labels.allocate('c')).toBe(1000);
   });
 
+  test('come back only after the whole rest of the range, however long ago they were freed', () => {
+    let now = 0;
+    const labels = new LabelAllocator({ first: 1000, last: 1003 }, quarantine, () => now, atFirst);
+    const given = ['a', 'b', 'c', 'd', 'e', 'f'].map((owner) => {
+      const label = labels.allocate(owner);
+      labels.release(owner);
+      now += 10 * quarantine;
+      return label;
+    });
+    expect(given).toEqual([1000, 1001, 1002, 1003, 1000, 1001]);
+  });
+
+  test('begin where the random source says, so that a restart does not begin with those that were freed before it', () => {
+    const first = (random: number) =>
+      new LabelAllocator(
+        { first: 1000, last: 1009 },
+        quarantine,
+        () => 0,
+        () => random,
+      ).allocate('a');
+    expect([0, 0.5, 0.999].map(first)).toEqual([1000, 1005, 1009]);
+  });
+
+  test('of the kernel do not say where allocation goes on', () => {
+    const labels = new LabelAllocator({ first: 1000, last: 1009 }, quarantine, () => 0, atFirst);
+    labels.adopt('a', parseLabel(1007));
+    expect(labels.allocate('b')).toBe(1000);
+  });
+
   test('of attachments that are gone at the start rest as well', () => {
-    const labels = new LabelAllocator({ first: 1000, last: 1010 }, quarantine, () => 0);
+    const labels = new LabelAllocator({ first: 1000, last: 1010 }, quarantine, () => 0, atFirst);
     labels.rest(parseLabel(1000));
     expect(labels.allocate('a')).toBe(1001);
   });
@@ -52,9 +83,16 @@ describe('labels', () => {
       fc.record({ do: fc.constant('wait' as const), time: fc.integer({ min: 1, max: 50_000 }) }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.integer({ min: 0, max: 6 }), fc.array(step, { maxLength: 60 }), (start, steps) => {
         let now = 0;
-        const labels = new LabelAllocator(range, quarantine, () => now);
+        const labels = new LabelAllocator(
+          range,
+          quarantine,
+          () => now,
+          () => (start + 0.5) / 7,
+        );
+        /** All labels, in the order in which they are tried next. */
+        let turn = Array.from({ length: 7 }, (_, offset) => range.first + ((start + offset) % 7));
         const held = new Map<string, number>();
         const freedAt = new Map<number, number>();
         for (const one of steps) {
@@ -67,12 +105,14 @@ describe('labels', () => {
           } else {
             const isFree = (label: number) =>
               ![...held.values()].includes(label) && now - (freedAt.get(label) ?? -quarantine) >= quarantine;
-            let expected = held.get(one.owner);
-            for (let label = range.first; expected === undefined && label <= range.last; label++)
-              if (isFree(label)) expected = label;
+            const expected = held.get(one.owner) ?? turn.find(isFree);
             if (expected === undefined) expect(() => labels.allocate(one.owner)).toThrow(/no label is left/);
             else {
               expect(labels.allocate(one.owner)).toBe(expected);
+              if (!held.has(one.owner)) {
+                const at = turn.indexOf(expected) + 1;
+                turn = [...turn.slice(at), ...turn.slice(0, at)];
+              }
               held.set(one.owner, expected);
             }
           }

@@ -47,7 +47,7 @@ describe('VPN numbers', () => {
     expect(() => vpns.vpn('customer-4711-production')).toThrow(
       'VPN customer-4711-production needs a name for its VRF device: its own is longer than 15 bytes; set vpns.customer-4711-production.device in the configuration',
     );
-    expect(() => vpns.vpn('a/b')).toThrow('its own holds "/", which no interface name may');
+    expect(() => vpns.vpn('a/b')).toThrow('its own holds "/": use letters, digits');
     expect(() => vpns.vpn('default')).toThrow('is reserved');
     expect(() => vpns.vpn('violet')).toThrow(
       'VPN violet cannot have the VRF device violet: VPN blue is configured with it',

@@ -299,11 +299,12 @@ describe('hostpe', () => {
       });
     });
 
-    test('looks at the files that it names', async () => {
-      expect(await hostpe('forwarder', '--config', written(good()), '--check')).toEqual({
+    test('looks at the files that it names, and says where it names them', async () => {
+      const file = written(good());
+      expect(await hostpe('forwarder', '--config', file, '--check')).toEqual({
         exitCode: 2,
         out: '',
-        error: `${join(folder, 'secret')}: not found\n`,
+        error: `${file}:8: route-servers[0].password-file: ${join(folder, 'secret')}: not found\n`,
       });
     });
 

@@ -47,10 +47,19 @@ export type DesiredNexthop =
     }
   | { readonly kind: 'local'; readonly interface: string };
 
+export interface AdoptedLabel {
+  readonly label: Label;
+  /**
+   * The VPN that the label was published in: that of the VRF which the interface is in. Undefined where the interface is in no VRF of ours, or
+   * has several labels, of which one may be left over from another VPN.
+   */
+  readonly vpn: string | undefined;
+}
+
 /** What a first look at the kernel found of ours, so that labels and tables stay what they were. */
 export interface Adopted {
   /** VRF device name to its VPN and table. */
   readonly vpns: ReadonlyMap<string, { readonly name: string; readonly table: number }>;
-  /** Interface name to the label that leads to it. */
-  readonly labels: ReadonlyMap<string, Label>;
+  /** Interface name to the label that leads to it, and the VPN whose VRF the interface is in. */
+  readonly labels: ReadonlyMap<string, AdoptedLabel>;
 }

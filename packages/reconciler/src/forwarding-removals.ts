@@ -32,7 +32,7 @@ export function planRemovals(
   const groupsOf = new Map<number, string[]>();
   for (const group of stale) {
     for (const member of group.group ?? []) {
-      groupsOf.set(member.id, [...(groupsOf.get(member.id) ?? []), removal(group)]);
+      append(groupsOf, member.id, removal(group));
     }
   }
   const remove = (nexthop: Nexthop) =>
@@ -91,7 +91,7 @@ function removeNeighbours(
   for (const nexthop of stale) {
     if (nexthop.device === undefined || nexthop.gateway === undefined) continue;
     const key = neighbourKey(nexthop.device, nexthop.gateway);
-    usedBy.set(key, [...(usedBy.get(key) ?? []), removal(nexthop)]);
+    append(usedBy, key, removal(nexthop));
   }
   return forwarding.neighbours
     .filter(
@@ -118,4 +118,10 @@ function removeLabels(target: ForwardingTarget, forwarding: Forwarding): Step[] 
     .map((object) =>
       kernelStep(`remove ${labelKey(object.label)}`, `label ${object.label}`, { op: 'delete', object }),
     );
+}
+
+function append<K>(lists: Map<K, string[]>, key: K, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }

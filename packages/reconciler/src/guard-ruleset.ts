@@ -1,5 +1,6 @@
 // The guard's fixed part: tables, sets, counters, chains and rules, written as `nft -j list table` (nftables 1.0.6) prints them, so that
 // what is there can be compared with what should be. Pure. What changes at run time is in the sets alone, see guard.ts.
+import { GRE_DEVICE, UDP_DEVICE } from './layout.ts';
 
 /** A value of nft's JSON. */
 export type Json = string | number | null | readonly Json[] | { readonly [key: string]: Json };
@@ -24,6 +25,7 @@ interface ChainShape {
 
 const accept: Json = { accept: null };
 const interfaceName: Json = { meta: { key: 'iifname' } };
+const outgoingName: Json = { meta: { key: 'oifname' } };
 
 function field(protocol: string, name: string): Json {
   return { payload: { protocol, field: name } };
@@ -71,6 +73,8 @@ const shape: Readonly<Record<GuardTable, TableShape>> = {
       'bare_mpls',
       'own_address',
       'unknown_pe',
+      'outside_vrf',
+      'left_vpn',
     ],
     chains: {
       // Sources: before connection tracking, and before the kernel makes the VRF the packet's interface.
@@ -136,6 +140,21 @@ const shape: Readonly<Record<GuardTable, TableShape>> = {
             jump('tunnel'),
           ],
           [equal(field('ip', 'daddr'), '@self'), equal(field('udp', 'dport'), 6635), jump('tunnel')],
+        ],
+      },
+      forward: {
+        hook: { hook: 'forward', prio: -10 },
+        rules: [
+          // A packet from inside a VRF has the VRF as its interface here: this machine's has fallen out of it.
+          [equal(interfaceName, '@attachments'), ...drop('outside_vrf')],
+          // Whatever the VRF's table lacks and the host's tables have.
+          [
+            equal(interfaceName, '@vrfs'),
+            unequal(outgoingName, { set: [GRE_DEVICE, UDP_DEVICE] }),
+            unequal(outgoingName, '@attachments'),
+            unequal(outgoingName, '@vrfs'),
+            ...drop('left_vpn'),
+          ],
         ],
       },
     },

@@ -1,5 +1,6 @@
 // Settings of the whole host that VPNs need: sysctls and the order of the routing-policy rules. Pure: state in, steps out.
 // Never lowers a protection of interfaces that are not attachments.
+import type { Rule } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import type { DesiredState } from './desired.ts';
 import {
@@ -125,6 +126,11 @@ function planRpFilter(desired: DesiredState, devices: Devices): Phases {
     raised.map((name) => sysctlStep(key, rpFilter(name), String(all), why)),
     [sysctlStep(key, rpFilter('all'), '0', why)],
   ];
+}
+
+/** Whether VRFs depend on the rule: it looks up a VRF's table, or the host's own addresses. */
+export function isVrfRule(rule: Rule): boolean {
+  return rule.l3mdev === true || rule.table === LOCAL_TABLE;
 }
 
 /**

@@ -14,13 +14,13 @@ export function openNft(): Nft {
   return {
     async apply(ruleset) {
       // A file, not standard input: nft opens /dev/stdin anew, and what Node gives a child as such is a socket, which has no open().
-      const directory = await mkdtemp(join(tmpdir(), 'hostpe-nft-'));
+      const directory = await onDisk(mkdtemp(join(tmpdir(), 'hostpe-nft-')));
       try {
         const file = join(directory, 'ruleset.json');
-        await writeFile(file, JSON.stringify(ruleset));
+        await onDisk(writeFile(file, JSON.stringify(ruleset)));
         await run('transaction', ['-f', file]);
       } finally {
-        await rm(directory, { recursive: true, force: true });
+        await onDisk(rm(directory, { recursive: true, force: true }));
       }
     },
     async list(table) {
@@ -28,6 +28,18 @@ export function openNft(): Nft {
       return listing === undefined ? undefined : parse(listing, table);
     },
   };
+}
+
+/** A full disk is a failed transaction, to be tried again. The reason leaves out the path, which is another at each try. */
+async function onDisk<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    throw new ReconcilerError('nft', `nft transaction: no file for it in ${tmpdir()}: ${syscall}: ${code}`, {
+      cause,
+    });
+  }
 }
 
 /**

@@ -1,7 +1,15 @@
 // What this kernel lacks for a forwarder. Tries each feature on scratch devices, which it deletes again; what stays are the modules that
 // the kernel loaded for them and, with the first VRF ever, the kernel's own rule `lookup [l3mdev-table]`.
 import { parseIpAddress, parseLabel, parseMac } from '@hostpe/net';
-import type { KernelObject, LinkInfo, Rtnetlink, RtnetlinkError, Sysctl } from '@hostpe/rtnetlink';
+import type {
+  KernelObject,
+  Link,
+  LinkInfo,
+  Request,
+  Rtnetlink,
+  RtnetlinkError,
+  Sysctl,
+} from '@hostpe/rtnetlink';
 import type { Nft } from './doors.ts';
 import { ReconcilerError } from './errors.ts';
 import { GUARD_TABLE } from './guard-ruleset.ts';
@@ -111,11 +119,20 @@ export async function probeForwarder(
   miss(features.nexthops, await probeNexthops(sysctl));
   // A kernel that carries all our tunnel devices has shown what it can: a restart leaves no trace among its notifications.
   const devices = await rtnetlink.dump({ object: 'link' });
+  await removeLeftovers(rtnetlink, devices);
   const isOurs = (name: string) =>
     devices.some((link) => link.name === name && link.alias === UNDERLAY_ALIAS);
   if (![GRE_DEVICE, UDP_DEVICE, FOU_DEVICE].every(isOurs)) await probeDevices(rtnetlink, sysctl, miss);
   miss(features.nft, nft === undefined ? undefined : await probeNft(nft));
   return missing;
+}
+
+/** Scratch devices of a probe that was killed: while theirs is there, the kernel refuses another tunnel with the same local address. */
+async function removeLeftovers(rtnetlink: Rtnetlink, devices: readonly Link[]): Promise<void> {
+  const leftovers = devices.flatMap(({ name }): Request[] =>
+    name !== undefined && scratchName.test(name) ? [{ op: 'delete', object: { object: 'link', name } }] : [],
+  );
+  if (leftovers.length > 0) await rtnetlink.execute(leftovers);
 }
 
 async function probeDevices(
@@ -204,10 +221,13 @@ async function probeNft(nft: Nft): Promise<string | undefined> {
   }
 }
 
+/** What Scratch calls its devices. */
+const scratchName = /^hpe\d+-\d+$/;
+
 /** Objects that are made only to see whether they can be, and deleted in the end. */
 class Scratch {
   readonly #rtnetlink: Rtnetlink;
-  readonly #made: KernelObject[] = [];
+  #made: KernelObject[] = [];
   #count = 0;
 
   constructor(rtnetlink: Rtnetlink) {
@@ -217,17 +237,17 @@ class Scratch {
   async addDevice(info: LinkInfo): Promise<{ readonly index?: number; readonly error?: RtnetlinkError }> {
     // At most 15 characters; the process id keeps two probes apart.
     const name = `hpe${process.pid}-${this.#count++}`;
-    const error = await this.try('add', { object: 'link', name, info });
+    const error = await this.add({ object: 'link', name, info }, { object: 'link', name });
     if (error !== undefined) return { error };
     const index = (await this.#rtnetlink.dump({ object: 'link' })).find((link) => link.name === name)?.index;
-    if (index === undefined) return {};
-    this.#made.unshift({ object: 'link', index, name });
-    return { index };
+    return index === undefined ? {} : { index };
   }
 
-  async add(object: KernelObject): Promise<RtnetlinkError | undefined> {
+  /** @param key what to delete it by. Noted before it is made: the door may break in between. */
+  async add(object: KernelObject, key = object): Promise<RtnetlinkError | undefined> {
+    this.#made.unshift(key);
     const error = await this.try('add', object);
-    if (error === undefined) this.#made.unshift(object);
+    if (error !== undefined) this.#made = this.#made.filter((other) => other !== key);
     return error;
   }
 

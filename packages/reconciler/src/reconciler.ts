@@ -5,10 +5,11 @@ import { RtnetlinkError } from '@hostpe/rtnetlink';
 import { adopt } from './adopt.ts';
 import type { Adopted, DesiredState } from './desired.ts';
 import type { Log } from './doors.ts';
+import { isVrfRule } from './host.ts';
 import { FOU_DEVICE, GRE_DEVICE, UDP_DEVICE } from './layout.ts';
 import type { Doors } from './pass.ts';
 import { Pass } from './pass.ts';
-import type { AttachmentReport, Report } from './report.ts';
+import type { Report } from './report.ts';
 import { openPacketSteering } from './steering.ts';
 
 const firstRetry = 1_000;
@@ -39,7 +40,8 @@ export class Reconciler {
   #isTimed = false;
   #retry = firstRetry;
   #failures = new Map<string, string>();
-  #attachments: ReadonlyMap<string, AttachmentReport> = new Map();
+  /** Of the last pass that the kernel's door let through. */
+  #reached: Pick<Report, 'desired' | 'attachments'> = { desired: undefined, attachments: new Map() };
 
   constructor(options: ReconcilerOptions) {
     this.#doors = { ...options, steering: options.steering ?? openPacketSteering() };
@@ -70,7 +72,7 @@ export class Reconciler {
 
   /** Begins to listen to the kernel and to run passes. @throws RtnetlinkError */
   async start(): Promise<void> {
-    this.#unsubscribe = await this.#doors.rtnetlink.subscribe(['link'], (notification) =>
+    this.#unsubscribe = await this.#doors.rtnetlink.subscribe(['link', 'rule'], (notification) =>
       this.#notice(notification),
     );
     this.#wake();
@@ -89,7 +91,10 @@ export class Reconciler {
   #notice(notification: Notification): void {
     if (notification.type !== 'overrun') {
       const { object } = notification;
-      if (object.object !== 'link' || object.name === undefined || !this.#watched.has(object.name)) return;
+      const isWatched =
+        (object.object === 'link' && this.#watched.has(object.name ?? '')) ||
+        (object.object === 'rule' && isVrfRule(object));
+      if (!isWatched) return;
     }
     this.#wake();
   }
@@ -117,7 +122,7 @@ export class Reconciler {
       const report = await this.#runPass(this.#desired, isScan);
       this.#schedule(report);
       this.#say(report);
-      this.#attachments = report.attachments;
+      this.#reached = report;
       for (const listener of this.#listeners) listener(report);
     }
   }
@@ -127,11 +132,7 @@ export class Reconciler {
       return await this.#pass.run(desired, isScan);
     } catch (error) {
       if (!(error instanceof RtnetlinkError)) throw error;
-      return {
-        pending: 1,
-        failures: [{ object: 'kernel', reason: error.message }],
-        attachments: this.#attachments,
-      };
+      return { ...this.#reached, pending: 1, failures: [{ object: 'kernel', reason: error.message }] };
     }
   }
 

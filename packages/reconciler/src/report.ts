@@ -19,6 +19,8 @@ export interface AttachmentReport {
 }
 
 export interface Report {
+  /** What `attachments` were brought to: the very object that was handed in, perhaps not the latest. Undefined before the first whole pass. */
+  readonly desired: DesiredState | undefined;
   /** Objects that are not in the kernel as they should be; 0 when the kernel is as desired. */
   readonly pending: number;
   /** Those that failed by themselves; the others wait for them. */
@@ -43,7 +45,7 @@ export function makeReport(
       attachments.set(attachment.interface, attachmentReport(attachment, vpn, devices, labels, progress));
     }
   }
-  return { pending: progress.pending, failures: progress.failures(), attachments };
+  return { desired, pending: progress.pending, failures: progress.failures(), attachments };
 }
 
 function attachmentReport(

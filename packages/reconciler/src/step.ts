@@ -23,6 +23,8 @@ export type Action =
     }
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string; readonly why?: string };
 
+type KernelAction = Extract<Action, { kind: 'kernel' }>;
+
 /** Steps of one phase do not need each other; each phase waits for the one before it. */
 export type Phases = readonly (readonly Step[])[];
 
@@ -35,6 +37,14 @@ export interface Failure {
 
 /** Verdicts on a delete that say that the object is gone. */
 const GONE = ['ESRCH', 'ENOENT', 'ENODEV', 'ENXIO', 'EADDRNOTAVAIL'];
+
+/** What the kernel says, with EINVAL, to the delete of a route whose nexthop object is gone: the route went with it. */
+const NEXTHOP_GONE = 'Nexthop id does not exist';
+
+function isAccepted({ errno, kernelMessage }: RtnetlinkError, { request, accept }: KernelAction): boolean {
+  if (request.op === 'delete' && kernelMessage === NEXTHOP_GONE) return true;
+  return errno !== undefined && accept?.includes(errno) === true;
+}
 
 /** A step for one netlink request. */
 export function kernelStep(
@@ -131,7 +141,7 @@ export class Progress {
   }
 
   async #execute(steps: readonly Step[]): Promise<void> {
-    const kernel: { readonly step: Step; readonly action: Extract<Action, { kind: 'kernel' }> }[] = [];
+    const kernel: { readonly step: Step; readonly action: KernelAction }[] = [];
     for (const step of steps) {
       if (step.action.kind === 'kernel') kernel.push({ step, action: step.action });
     }
@@ -139,7 +149,7 @@ export class Progress {
     const verdicts = await this.#rtnetlink.execute(kernel.map(({ action }) => action.request));
     for (const [at, { step, action }] of kernel.entries()) {
       const error = verdicts[at];
-      if (error === undefined || (error.errno !== undefined && action.accept?.includes(error.errno))) {
+      if (error === undefined || isAccepted(error, action)) {
         this.#done++;
         this.#log.debug({ request: describe(action.request) }, 'kernel changed');
       } else {

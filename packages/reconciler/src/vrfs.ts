@@ -3,7 +3,13 @@
 import type { IpRoute, Link } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import type { DesiredState, DesiredVpn } from './desired.ts';
-import { FORWARDER_PROTOCOL, UNREACHABLE_METRIC, vpnOfAlias, vrfAlias } from './layout.ts';
+import {
+  FORWARDER_PROTOCOL,
+  isPlainInterfaceName,
+  UNREACHABLE_METRIC,
+  vpnOfAlias,
+  vrfAlias,
+} from './layout.ts';
 import type { Failure, Phases, Step } from './step.ts';
 import { kernelStep } from './step.ts';
 
@@ -90,6 +96,12 @@ export function planVrfs(
   for (const vpn of desired.vpns) {
     const key = vrfKey(vpn.name);
     const name = vrfName(vpn.name, vpn.device);
+    // The guard could not be told of it, and its machines would reach the host.
+    if (!isPlainInterfaceName(vpn.device)) {
+      const reason = `the name ${vpn.device} has characters that nftables gives a meaning of its own`;
+      conflicts.set(key, { object: name, reason });
+      continue;
+    }
     const step = (op: 'add' | 'set' | 'delete', link: Omit<Link, 'object'>) =>
       kernelStep(key, name, { op, object: { object: 'link', ...link } });
     const link = devices.links.get(vpn.device);

@@ -61,6 +61,39 @@ describe('sets', () => {
 describe('shape', () => {
   const table = guardObjects('inet');
 
+  test('of the forward chain as nft 1.0.6 lists it: tenants outside of their VRF, and VRFs that lead elsewhere', () => {
+    const at = { family: 'inet', table: 'hostpe' };
+    const chain = { ...at, chain: 'forward' };
+    const iifname = { meta: { key: 'iifname' } };
+    const oifname = { meta: { key: 'oifname' } };
+    expect(table.filter((object) => JSON.stringify(object).includes('"forward"'))).toEqual([
+      { chain: { ...at, name: 'forward', type: 'filter', hook: 'forward', prio: -10, policy: 'accept' } },
+      {
+        rule: {
+          ...chain,
+          expr: [
+            { match: { op: '==', left: iifname, right: '@attachments' } },
+            { counter: 'outside_vrf' },
+            { drop: null },
+          ],
+        },
+      },
+      {
+        rule: {
+          ...chain,
+          expr: [
+            { match: { op: '==', left: iifname, right: '@vrfs' } },
+            { match: { op: '!=', left: oifname, right: { set: ['hostpe-gre', 'hostpe-udp'] } } },
+            { match: { op: '!=', left: oifname, right: '@attachments' } },
+            { match: { op: '!=', left: oifname, right: '@vrfs' } },
+            { counter: 'left_vpn' },
+            { drop: null },
+          ],
+        },
+      },
+    ]);
+  });
+
   test('does not depend on handles, counts, elements, the order of objects, or names of protocols', () => {
     const renamed = JSON.parse(
       JSON.stringify(table).replaceAll('"mpls-in-ip"', '137').replaceAll('"gre"', '47'),

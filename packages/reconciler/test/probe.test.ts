@@ -1,3 +1,5 @@
+import { parseIpAddress } from '@hostpe/net';
+import { RtnetlinkError } from '@hostpe/rtnetlink';
 import { FakeKernel } from '@hostpe/rtnetlink/testing';
 import { beforeEach, expect, test } from 'vitest';
 import { probeForwarder } from '../src/index.ts';
@@ -70,4 +72,34 @@ test('on a kernel that carries our tunnel devices nothing is created or deleted'
   expect(kernel.log.slice(before).map(({ op, object }) => [op, 'name' in object && object.name])).toEqual([
     ['delete', 'hostpe-no-such'],
   ]);
+});
+
+test('scratch devices of a probe that was killed go first, as a tunnel of theirs is in the way', async () => {
+  const info = { kind: 'gre', local: parseIpAddress('127.0.0.1'), ttl: 64 } as const;
+  for (const name of ['hpe4711-2', 'hpe-customer', 'xhpe1-1'])
+    kernel.apply({
+      op: 'add',
+      object: { object: 'link', name, info: name === 'hpe4711-2' ? info : { kind: 'dummy' } },
+    });
+  expect(await probeForwarder(kernel, kernel.sysctl)).toEqual([]);
+  expect(kernel.objects({ object: 'link' }).map(({ name }) => name)).toEqual([
+    'lo',
+    'hpe-customer',
+    'xhpe1-1',
+  ]);
+});
+
+test('a device is deleted even where the kernel breaks before it shows it', async () => {
+  const dump = kernel.dump.bind(kernel);
+  let hasMade = false;
+  kernel.execute = ((execute) => async (requests) => {
+    hasMade ||= requests.some(({ op, object }) => op === 'add' && object.object === 'link');
+    return await execute(requests);
+  })(kernel.execute.bind(kernel));
+  kernel.dump = (async (query: Parameters<typeof dump>[0]) => {
+    if (hasMade) throw new RtnetlinkError('closed', 'broken');
+    return await dump(query);
+  }) as typeof kernel.dump;
+  await expect(probeForwarder(kernel, kernel.sysctl)).rejects.toThrow('broken');
+  expect(kernel.objects({ object: 'link' }).map(({ name }) => name)).toEqual(['lo']);
 });

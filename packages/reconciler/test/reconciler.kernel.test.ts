@@ -1,5 +1,5 @@
 // The reconciler on the real kernel, in this process's own network namespace: sysctls are of the process. Runs in the lab kernel only.
-import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
+import { parseIpAddress, parseIpPrefix } from '@hostpe/net';
 import type { Request, Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
 import { openRtnetlink, openSysctl, describe as say } from '@hostpe/rtnetlink';
 import { execa } from 'execa';
@@ -182,7 +182,7 @@ describe('on the real kernel', () => {
     reconciler = recordingReconciler();
     const adopted = await reconciler.adopt();
     expect(adopted.vpns.get('red')).toEqual({ name: 'red', table: 16001 });
-    expect(adopted.labels.get('v-blue1')).toBe(parseLabel(1001));
+    expect(adopted.labels.get('v-blue1')).toEqual({ label: 1001, vpn: 'blue' });
   });
 
   test('machines of one VPN reach each other and their gateway; no other VPN, no host', async () => {
@@ -192,6 +192,20 @@ describe('on the real kernel', () => {
     expect(await works('m-blue1', 'ping -c 1 -W 1 10.1.0.2')).toBe(false);
     expect(await works('m-red1', 'ping -c 1 -W 1 10.255.0.1')).toBe(false);
     expect(await works('m-red1', 'ping -c 1 -W 1 192.0.2.9')).toBe(false);
+    expect(await counter('inet hostpe', 'outside_vrf')).toBe(0);
+    expect(await counter('inet hostpe', 'left_vpn')).toBe(0);
+  });
+
+  test('what leaves its VPN is dropped and counted: by a route of others, or as its interface fell out of the VRF', async () => {
+    await run('ip route add 192.0.2.9 dev underlay table 16001');
+    expect(await works('m-red1', 'ping -c 1 -W 1 192.0.2.9')).toBe(false);
+    expect(await counter('inet hostpe', 'left_vpn')).toBeGreaterThan(0);
+    await run('ip route del 192.0.2.9 dev underlay table 16001');
+    await run('ip link set v-red2 nomaster');
+    expect(await works('m-red2', 'ping -c 2 -W 1 192.0.2.9')).toBe(false);
+    expect(await counter('inet hostpe', 'outside_vrf')).toBeGreaterThan(0);
+    expect(await reconcile(here)).toMatchObject({ pending: 0 });
+    expect(await works('m-red1', 'ping -c 2 -W 2 10.1.0.2')).toBe(true);
   });
 
   test('what the guard drops is counted by reason', async () => {

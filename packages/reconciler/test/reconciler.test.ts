@@ -1,4 +1,5 @@
 import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
+import { RtnetlinkError } from '@hostpe/rtnetlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { attachment, desired, gre, local, redAndBlue, Scene, udp, vpn } from './scene.ts';
 
@@ -164,8 +165,28 @@ describe('restart', () => {
       red: { name: 'red', table: 16001 },
       blue: { name: 'blue', table: 16002 },
     });
-    expect(Object.fromEntries(adopted.labels)).toEqual({ 'v-red1': 1000, 'v-blue1': 1001 });
+    expect(Object.fromEntries(adopted.labels)).toEqual({
+      'v-red1': { label: 1000, vpn: 'red' },
+      'v-blue1': { label: 1001, vpn: 'blue' },
+    });
     expect(scene.takeLog()).toEqual([]);
+  });
+
+  test('adopt says of no VPN that a label is its own where the kernel does not show it', async () => {
+    await scene.apply(redAndBlue());
+    await scene.reconciler.stop();
+    const [route] = scene.kernel.objects({ object: 'route', family: 'mpls' });
+    if (route?.family !== 'mpls') throw new Error('no label route');
+    scene.kernel.apply(
+      { op: 'set', object: { object: 'link', index: scene.index('v-blue1'), master: 0 } },
+      // As after a removal that failed: of the two, either may be what a former VPN of the interface was told.
+      { op: 'add', object: { ...route, label: parseLabel(1007), device: scene.index('v-red1') } },
+    );
+    const { labels } = await scene.reconciler.adopt();
+    expect([labels.get('v-red1')?.vpn, labels.get('v-blue1')]).toEqual([
+      undefined,
+      { label: 1001, vpn: undefined },
+    ]);
   });
 
   test('an incomplete VPN keeps its orphans with all they need; a complete one sweeps them', async () => {
@@ -409,6 +430,20 @@ describe('attachments', () => {
     expect(scene.kernel.link('red')?.info).toEqual({ kind: 'dummy' });
   });
 
+  test('a VRF whose name nftables cannot be told is not made, as it would have no guard', async () => {
+    const state = desired({ ...vpn('acme@prod', 16001), device: 'acme@prod' }, vpn('blue', 16002));
+    const report = await scene.apply(state);
+    expect(report.failures).toEqual([
+      {
+        object: 'VRF acme@prod of VPN acme@prod',
+        reason: 'the name acme@prod has characters that nftables gives a meaning of its own',
+      },
+    ]);
+    const names = scene.kernel.objects({ object: 'link' }).map(({ name }) => name);
+    expect(names).toContain('blue');
+    expect(names).not.toContain('acme@prod');
+  });
+
   test('a VRF that creation was cut short on is finished', async () => {
     scene.kernel.apply({
       op: 'add',
@@ -594,6 +629,29 @@ describe('when nothing asks for it', () => {
       await scene.apply(desired());
       expect(scene.routes(16002), `after ${turns} turns`).toHaveProperty('10.1.0.2/32');
     }
+  });
+
+  test('a report is of the desired state that its attachments were brought to, also when the door breaks', async () => {
+    const before = redAndBlue();
+    expect((await scene.apply(before)).desired).toBe(before);
+    const { dump } = scene.kernel;
+    scene.kernel.dump = async () => {
+      throw new RtnetlinkError('socket', 'the socket broke');
+    };
+    const broken = await scene.apply(desired());
+    expect(broken.failures).toEqual([{ object: 'kernel', reason: 'the socket broke' }]);
+    expect(broken.desired).toBe(before);
+    expect([...broken.attachments.keys()]).toEqual(['v-red1', 'v-blue1']);
+    scene.kernel.dump = dump;
+    const after = desired();
+    expect((await scene.apply(after)).desired).toBe(after);
+  });
+
+  test('a rule that somebody took makes it look', async () => {
+    await scene.apply(redAndBlue());
+    const rule = { object: 'rule', family: 'ipv4', priority: 32765, table: 255 } as const;
+    await scene.report(() => scene.kernel.apply({ op: 'delete', object: rule }));
+    expect(scene.kernel.objects({ object: 'rule', family: 'ipv4' })).toContainEqual(rule);
   });
 
   test('interfaces of others do not make it look', async () => {

@@ -1,4 +1,5 @@
 import type { IpPrefix, Label } from '@hostpe/net';
+import { parseIpPrefix } from '@hostpe/net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeFou } from '../src/codec/fou.ts';
@@ -163,6 +164,25 @@ describe('a request that no message can carry is refused and leaves nothing behi
   });
 });
 
+test('a delete names the nexthop, or a route of metric 0 is the first of its prefix, whatever that is', () => {
+  const route = {
+    object: 'route',
+    family: 'ipv4',
+    table: 16001,
+    prefix: parseIpPrefix('0.0.0.0/0'),
+    nexthopId: 0x68700000,
+  } as const;
+  const deleted = messages(encode({ op: 'delete', object: { ...route, protocol: 200 } })).map(decode);
+  expect(deleted).toEqual([{ ...route, type: 'other', protocol: 0 }]);
+});
+
+test('a rule is added as one of the kernel, and deleted whosever it is', () => {
+  const object = { object: 'rule', family: 'ipv4', priority: 32765, table: 255 } as const;
+  const ofKernel = '0500150002000000';
+  expect(Buffer.from(encode({ op: 'add', object })).toString('hex')).toContain(ofKernel);
+  expect(Buffer.from(encode({ op: 'delete', object })).toString('hex')).not.toContain(ofKernel);
+});
+
 test('a delete sends the key and nothing else', () => {
   fc.assert(
     fc.property(arbitrary.rtnetlinkObject, (object) => {
@@ -194,7 +214,12 @@ test('a delete sends the key and nothing else', () => {
                   family: object.family,
                   table: object.table,
                   prefix: object.prefix,
-                  type: 'other',
+                  // A dump calls a route by a blackhole nexthop a blackhole, which it is not to a delete.
+                  ...(object.nexthopId === undefined
+                    ? object.type === undefined || object.type === 'unicast'
+                      ? {}
+                      : { type: object.type }
+                    : { type: 'other', nexthopId: object.nexthopId }),
                   protocol: 0,
                   ...(object.metric === undefined ? {} : { metric: object.metric }),
                 },

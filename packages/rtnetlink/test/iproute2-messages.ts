@@ -195,8 +195,8 @@ export const same: readonly (readonly [command: string, hex: string, request: Re
     request('delete', { object: 'route', family: 'mpls', label: parseLabel(1002), device: 5 }),
   ],
   [
-    'ip route delete 10.1.0.2/32 table 1001',
-    '2c000000190005001621036b00000000022000000000ff0000000000080001000a01000208000f00e9030000',
+    'ip route delete unicast 10.1.0.2/32 table 1001',
+    '2c000000190005001621036b00000000022000000000ff0100000000080001000a01000208000f00e9030000',
     request('delete', { object: 'route', family: 'ipv4', table, prefix: parseIpPrefix('10.1.0.2') }),
   ],
 ];

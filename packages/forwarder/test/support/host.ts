@@ -8,6 +8,7 @@ import { FORWARDER_PROTOCOL } from '@hostpe/reconciler';
 import type { IpRoute } from '@hostpe/rtnetlink';
 import { FakeKernel } from '@hostpe/rtnetlink/testing';
 import type { Log } from '@hostpe/xmpp';
+import { vi } from 'vitest';
 import { forwarderConfigSchema } from '../../src/config.ts';
 import { runForwarder } from '../../src/start.ts';
 import { defaultTimers, type Timers } from '../../src/timers.ts';
@@ -60,6 +61,7 @@ export class Host {
     );
   }
 
+  /** The first label is 1000, as no chance says where allocation begins. */
   async start(some: object = {}, timers: Partial<Timers> = {}): Promise<void> {
     const config = forwarderConfigSchema.parse({
       name: 'h1',
@@ -84,10 +86,15 @@ export class Host {
       nft: new NoNft(),
       steering: { enable: async () => false },
     };
-    this.#running = await runForwarder({ config, credentials }, kernel, this.log, {
-      ...defaultTimers,
-      ...timers,
-    });
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0);
+    try {
+      this.#running = await runForwarder({ config, credentials }, kernel, this.log, {
+        ...defaultTimers,
+        ...timers,
+      });
+    } finally {
+      random.mockRestore();
+    }
   }
 
   async stop(): Promise<void> {

@@ -84,6 +84,13 @@ export class ScriptedRouteServer {
     this.#session?.sendMessage(encodeEvent({ kind: 'items', vpn, routes, retractedIds: [], rejected: [] }));
   }
 
+  /** The items of the routes with nothing in them. */
+  announceEmptied(vpn: string, ...routes: readonly VpnRoute[]): void {
+    const event = encodeEvent({ kind: 'items', vpn, routes, retractedIds: [], rejected: [] });
+    for (const item of event.getChild('items')?.getChildren('item') ?? []) item.children = [];
+    this.#session?.sendMessage(event);
+  }
+
   withdraw(vpn: string, ...retractedIds: readonly string[]): void {
     this.#session?.sendMessage(encodeEvent({ kind: 'items', vpn, routes: [], retractedIds, rejected: [] }));
   }

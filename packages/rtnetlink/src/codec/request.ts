@@ -73,7 +73,7 @@ function encodeObject(writer: MessageWriter, op: Operation, object: RtnetlinkObj
       encodeNexthop(writer, op, object);
       break;
     case 'rule':
-      encodeRule(writer, object);
+      encodeRule(writer, op, object);
       break;
     case 'qdisc':
       encodeQdisc(writer, object);

@@ -29,7 +29,10 @@ const protocolBoot = 3;
 /** RTM_F_CLONED: an exception, such as a learned path MTU, not a route. */
 const flagCloned = 0x200;
 
-/** A delete sends table, prefix and metric. */
+/**
+ * A delete sends table, prefix, metric, type and nexthop id: of IPv4 the kernel takes the first route of the prefix that none of them
+ * contradicts, and metric 0 contradicts nothing. A nexthop's device and gateway are not for it to compare.
+ */
 export function encodeRoute(writer: MessageWriter, op: Operation, route: IpRoute): void {
   const prefix = route.prefix;
   if (addressFamily(prefix) !== route.family) {
@@ -41,13 +44,13 @@ export function encodeRoute(writer: MessageWriter, op: Operation, route: IpRoute
     table: 0,
     protocol: op === 'delete' ? 0 : (route.protocol ?? protocolBoot),
     scope: op === 'delete' ? scope.nowhere : scopeOf(route),
-    type: op === 'delete' ? 0 : typeOf(route),
+    type: op === 'delete' ? deletedType(route) : typeOf(route),
   });
   writer.attributeAddress(attribute.destination, prefixAddress(prefix));
   writer.attributeU32(attribute.table, route.table);
   if (route.metric !== undefined) writer.attributeU32(attribute.metric, route.metric);
-  if (op === 'delete') return;
   if (route.nexthopId !== undefined) writer.attributeU32(attribute.nexthopId, route.nexthopId);
+  if (op === 'delete') return;
   if (route.device !== undefined) writer.attributeU32(attribute.device, route.device);
   if (route.gateway === undefined) return;
   if (addressFamily(route.gateway) === route.family)
@@ -69,6 +72,11 @@ function typeOf(route: IpRoute): number {
   if (route.type === 'other')
     throw new RtnetlinkError('invalid', 'a route of type other cannot be asked for');
   return typeNumber[route.type ?? 'unicast'];
+}
+
+/** 0 for any: a dump shows the type of a nexthop object in the place of the route's own, and there may be one that we have no word for. */
+function deletedType(route: IpRoute): number {
+  return route.nexthopId !== undefined || route.type === 'other' ? 0 : typeOf(route);
 }
 
 /** The scope that iproute2 would choose; IPv6 has none. */

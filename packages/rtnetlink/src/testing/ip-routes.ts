@@ -70,11 +70,12 @@ export class IpRoutes {
     this.insert(route);
   }
 
-  /** Without a metric the first route of the prefix goes. */
+  /** The first route of the prefix that the request does not contradict goes. */
   delete(request: IpRoute): void {
-    const route =
-      this.at(request).find((other) => request.metric === undefined || metricOf(other) === request.metric) ??
-      refuse('ESRCH');
+    const { nexthopId } = request;
+    if (nexthopId !== undefined && this.nexthop(nexthopId) === undefined)
+      refuse('EINVAL', 'Nexthop id does not exist');
+    const route = this.at(request).find((other) => isMeant(request, other)) ?? refuse('ESRCH');
     this.remove(route);
     this.notify('delete', route);
   }
@@ -216,6 +217,14 @@ function tableKey(family: Family, table: number): string {
 
 function metricOf(route: IpRoute): number {
   return route.metric ?? (route.family === 'ipv6' ? ipv6Metric : 0);
+}
+
+/** Whether a delete means the route. IPv6 looks at the nexthop only of routes that have one, and never at the type. */
+function isMeant({ family, metric, type, nexthopId }: IpRoute, route: IpRoute): boolean {
+  if (metric !== undefined && metricOf(route) !== metric) return false;
+  if (family === 'ipv6' && route.nexthopId === undefined) return true;
+  if (nexthopId !== undefined) return route.nexthopId === nexthopId;
+  return family === 'ipv6' || (route.type ?? 'unicast') === (type ?? 'unicast');
 }
 
 /** A requested route with the facts that the kernel fills in, and without those that it does not send. */

@@ -32,8 +32,9 @@ export function routeCases(test: Case): void {
       expect(await scene.rtnetlink.dump({ object: 'route', family, table: 1001 })).toEqual([
         { ...route, ...kernels, nexthopId: 2 },
       ]);
-      // The key is enough: the delete says the old nexthop.
-      await scene.delete(route);
+      // A delete that says the old nexthop finds nothing.
+      expect(await scene.refused('delete', route)).toBe('ESRCH');
+      await scene.delete({ ...route, nexthopId: 2 });
       expect(await scene.rtnetlink.dump({ object: 'route', family, table: 1001 })).toEqual([]);
       expect(await scene.refused('delete', route)).toBe('ESRCH');
       expect(await scene.refused('delete', { ...route, table: 1777 })).toBe('ESRCH');
@@ -91,6 +92,32 @@ export function routeCases(test: Case): void {
       expect(await scene.prefixes(family, 1001)).toEqual([defaults[family]]);
       await scene.delete(unreachable);
       expect(await scene.prefixes(family, 1001)).toEqual([]);
+    }
+  });
+
+  test('a delete of a route that is gone takes no other of its prefix', async (scene) => {
+    const device = await scene.gre('gre-n');
+    await scene.add(remote(1, device));
+    for (const family of families) {
+      const unreachable: IpRoute = {
+        object: 'route',
+        family,
+        table: 1001,
+        prefix: defaults[family],
+        type: 'unreachable',
+        metric: 4278198272,
+        protocol: 200,
+      };
+      const { type: _type, metric: _metric, ...plain } = unreachable;
+      const metric = family === 'ipv6' ? { metric: 1024 } : {};
+      await scene.add(unreachable);
+      expect(await scene.refused('delete', { ...plain, ...metric, nexthopId: 1 })).toBe('ESRCH');
+      expect(await scene.refused('delete', { ...plain, ...metric, device })).toBe('ESRCH');
+      // Nothing has a nexthop that is not there: the route went with it.
+      const error = await scene.refusal('delete', { ...plain, ...metric, nexthopId: 77 });
+      expect(error.errno).toBe('EINVAL');
+      expect(error.kernelMessage).toContain('Nexthop id does not exist');
+      expect(await scene.prefixes(family, 1001)).toEqual([defaults[family]]);
     }
   });
 
