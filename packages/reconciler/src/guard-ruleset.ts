@@ -1,6 +1,6 @@
 // The guard's fixed part: tables, sets, counters, chains and rules, written as `nft -j list table` (nftables 1.0.6) prints them, so that
 // what is there can be compared with what should be. Pure. What changes at run time is in the sets alone, see guard.ts.
-import { GRE_DEVICE, UDP_DEVICE } from './layout.ts';
+import { GRE, GRE_DEVICE, MPLS_IN_IP, UDP_DEVICE } from './layout.ts';
 
 /** A value of nft's JSON. */
 export type Json = string | number | null | readonly Json[] | { readonly [key: string]: Json };
@@ -119,7 +119,7 @@ const shape: Readonly<Record<GuardTable, TableShape>> = {
       tunnel: {
         rules: [
           // Nobody sends it to us: our PEs put GRE or UDP in between.
-          [equal({ meta: { key: 'l4proto' } }, 'mpls-in-ip'), ...drop('bare_mpls')],
+          [equal({ meta: { key: 'l4proto' } }, MPLS_IN_IP), ...drop('bare_mpls')],
           // What the kernel sends to itself for want of a neighbour would be looked up in our own labels, into any VPN.
           [equal(field('ip', 'saddr'), '@self'), ...drop('own_address')],
           [equal(field('ip', 'saddr'), '@pes'), accept],
@@ -136,7 +136,7 @@ const shape: Readonly<Record<GuardTable, TableShape>> = {
           // Of our PE address only: tunnels of others on other addresses are none of ours.
           [
             equal(field('ip', 'daddr'), '@self'),
-            equal({ meta: { key: 'l4proto' } }, { set: ['gre', 'mpls-in-ip'] }),
+            equal({ meta: { key: 'l4proto' } }, { set: [GRE, MPLS_IN_IP] }),
             jump('tunnel'),
           ],
           [equal(field('ip', 'daddr'), '@self'), equal(field('udp', 'dport'), 6635), jump('tunnel')],
@@ -208,8 +208,8 @@ export function guardObjects(table: GuardTable): Json[] {
   ];
 }
 
-// Where /etc/protocols lacks a name, nft prints the number.
-const protocolNumbers: Readonly<Record<string, number>> = { gre: 47, 'mpls-in-ip': 137 };
+// Where /etc/protocols has a name (Debian's netbase), nft prints it; where it has not, nft knows the number only.
+const protocolNumbers: Readonly<Record<string, number>> = { gre: GRE, 'mpls-in-ip': MPLS_IN_IP };
 
 /**
  * A text that is equal for equal tables, whatever the order of their objects, handles, counts and elements. Rules keep their order.

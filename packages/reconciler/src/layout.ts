@@ -19,6 +19,8 @@ export const UNDERLAY_ALIAS = 'hostpe underlay';
 
 /** RFC 7510 section 3. */
 export const MPLS_IN_UDP_PORT = 6635;
+/** IP protocol of GRE, RFC 2784. */
+export const GRE = 47;
 /** IP protocol of MPLS-in-IP, RFC 4023 section 3. */
 export const MPLS_IN_IP = 137;
 export const TUNNEL_TTL = 64;
