@@ -150,7 +150,9 @@ test('what a killed process left goes when the name is used again', async () => 
   const small = { name: 'crash', hosts: { a: {}, gone: {} }, links: [] };
   const source = `import { Lab } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)};
     const lab = await Lab.create(${JSON.stringify(small)});
-    const daemon = await lab.host('gone').start('sleeper', 'sleep', ['1000']);
+    // Ready: it has entered its namespace, where alone it can be found again.
+    const options = { ready: (line) => line === 'up' };
+    const daemon = await lab.host('gone').start('sleeper', 'sh', ['-c', 'echo up; exec sleep 1000'], options);
     console.log(daemon.pid);
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
