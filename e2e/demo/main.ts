@@ -1,6 +1,7 @@
 // The demo: hostpe's main job shown to a colleague, step by step, on a real kernel with the real daemons.
 // Last line: `demo: ok`, or `demo: failed: …` and exit code 1.
 import type { Daemon } from '@hostpe/netns-lab';
+import { eventually } from '../src/eventually.ts';
 import { Fabric, interfaceOf, type Machine } from '../src/fabric.ts';
 import { RunningPing } from '../src/running-ping.ts';
 
@@ -59,8 +60,10 @@ async function onTheWire(fabric: Fabric, from: string, filter: string, expected:
     .start('tcpdump', 'tcpdump', ['-n', '-v', '-c', '1', '-i', 'h1', filter], {
       ready: (line) => line.includes('listening on'),
     });
-  await fabric.ping(from, '10.1.0.2', 2);
-  await tcpdump.exited;
+  await eventually(`tcpdump shows a packet of ${filter}`, async () => {
+    await fabric.ping(from, '10.1.0.2', 1);
+    return tcpdump.lines.some((line) => line.includes('1 packet captured'));
+  });
   const packet = tcpdump.lines
     .filter((line) => !/listening on|captured|received by|dropped by/.test(line))
     .join('\n');
@@ -154,7 +157,12 @@ async function steps(fabric: Fabric): Promise<void> {
     'udp port 6635',
     /MPLS \(label \d+.*\[S\].*\n?.*10\.1\.0\.1 > 10\.1\.0\.2/s,
   );
-  await onTheWire(fabric, 'blue1', 'proto gre', /GREv0.*MPLS \(label \d+.*\[S\].*10\.1\.0\.1 > 10\.1\.0\.2/s);
+  await onTheWire(
+    fabric,
+    'blue1',
+    'ip proto 47',
+    /GREv0.*MPLS \(label \d+.*\[S\].*10\.1\.0\.1 > 10\.1\.0\.2/s,
+  );
 
   step(
     'A machine moves',

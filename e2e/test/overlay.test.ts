@@ -73,7 +73,7 @@ test('a machine reaches neither its hypervisor nor the underlay', async () => {
 
 test.each([
   { tenant: 'red', encapsulation: 'udp', filter: 'udp dst port 6635 and src host 10.255.0.1' },
-  { tenant: 'blue', encapsulation: 'gre', filter: 'proto gre and src host 10.255.0.1' },
+  { tenant: 'blue', encapsulation: 'gre', filter: 'ip proto 47 and src host 10.255.0.1' },
 ] as const)(
   '$tenant in $encapsulation is on the wire as the RFCs say, byte for byte',
   async ({ tenant, encapsulation, filter }) => {
