@@ -23,6 +23,7 @@ export {
   prefixLength,
   prefixOf,
 } from './prefix.ts';
+export { readIpv4PrefixWords, readIpv6PrefixWords } from './prefix-words.ts';
 export type { RouteDistinguisher } from './route-distinguisher.ts';
 export { parseRouteDistinguisher } from './route-distinguisher.ts';
 export type { RouteTarget } from './route-target.ts';
