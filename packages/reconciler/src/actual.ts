@@ -10,10 +10,10 @@ import type {
   Neighbour,
   Nexthop,
   Qdisc,
-  Route,
   Rtnetlink,
   Rule,
   Sysctl,
+  SysctlValue,
 } from '@hostpe/rtnetlink';
 import type { DesiredState } from './desired.ts';
 import { readSysctls } from './host.ts';
@@ -29,7 +29,7 @@ export interface Devices {
   /** Of the UDP device. */
   readonly qdiscs: readonly Qdisc[];
   /** By path; a path that does not exist has no entry. */
-  readonly sysctls: ReadonlyMap<string, string>;
+  readonly sysctls: ReadonlyMap<string, SysctlValue>;
 }
 
 export interface Forwarding {
@@ -68,7 +68,7 @@ export async function readDevices(
     ],
     fouPorts: await rtnetlink.dump({ object: 'fou' }),
     qdiscs: udp === undefined ? [] : await rtnetlink.dump({ object: 'qdisc', index: udp }),
-    sysctls: await readSysctls(desired, named.keys(), (path) => sysctl.read(path)),
+    sysctls: await readSysctls(desired, named, sysctl),
   };
 }
 
@@ -87,25 +87,17 @@ export async function readForwarding(rtnetlink: Rtnetlink, devices: Devices): Pr
     filters: hasHook ? await rtnetlink.dump({ object: 'filter', index: udp, hook: 'egress' }) : [],
     nexthops: await rtnetlink.dump({ object: 'nexthop' }),
     routes: [
-      ...ipRoutes(await rtnetlink.dump({ ...ours, family: 'ipv4' })),
-      ...ipRoutes(await rtnetlink.dump({ ...ours, family: 'ipv6' })),
+      ...(await rtnetlink.dump({ ...ours, family: 'ipv4' })),
+      ...(await rtnetlink.dump({ ...ours, family: 'ipv6' })),
     ],
-    labelRoutes: (await rtnetlink.dump({ ...ours, family: 'mpls' })).filter(isLabelRoute),
+    labelRoutes: await rtnetlink.dump({ ...ours, family: 'mpls' }),
   };
 }
 
 /** All IPv4 and IPv6 routes of a table, whoever made them. */
 export async function readTable(rtnetlink: Rtnetlink, table: number): Promise<readonly IpRoute[]> {
   return [
-    ...ipRoutes(await rtnetlink.dump({ object: 'route', family: 'ipv4', table })),
-    ...ipRoutes(await rtnetlink.dump({ object: 'route', family: 'ipv6', table })),
+    ...(await rtnetlink.dump({ object: 'route', family: 'ipv4', table })),
+    ...(await rtnetlink.dump({ object: 'route', family: 'ipv6', table })),
   ];
-}
-
-function ipRoutes(routes: readonly Route[]): IpRoute[] {
-  return routes.filter((route): route is IpRoute => route.family !== 'mpls');
-}
-
-function isLabelRoute(route: Route): route is MplsRoute {
-  return route.family === 'mpls';
 }

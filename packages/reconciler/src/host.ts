@@ -1,6 +1,7 @@
 // Settings of the whole host that VPNs need: sysctls and the order of the routing-policy rules. Pure: state in, steps out.
 // Never lowers a protection of interfaces that are not attachments.
-import type { Rule } from '@hostpe/rtnetlink';
+import type { Rule, Sysctl, SysctlKey, SysctlValue } from '@hostpe/rtnetlink';
+import { sysctlKeys } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import type { DesiredState } from './desired.ts';
 import {
@@ -16,74 +17,61 @@ import type { Phases, Step } from './step.ts';
 import { kernelStep } from './step.ts';
 
 interface HostSysctl {
-  readonly path: string;
-  readonly value: string;
-  /** Values that do as well and are the operator's choice. */
-  readonly alsoFine?: readonly string[];
+  readonly sysctl: SysctlKey;
+  readonly value: SysctlValue;
   readonly why: string;
+  /** Values that do as well and are the operator's choice. */
+  readonly alsoFine: readonly SysctlValue[];
 }
-
-const strictMode = 'net/vrf/strict_mode';
-const hashPolicies = { value: '1', alsoFine: ['2', '3'] };
 
 const hostSysctls: readonly HostSysctl[] = [
-  { path: 'net/ipv4/ip_forward', value: '1', why: 'this host routes for the machines on it' },
-  { path: 'net/ipv6/conf/all/forwarding', value: '1', why: 'this host routes for the machines on it' },
-  { path: 'net/mpls/platform_labels', value: '1048575', why: 'label routes need a label table' },
-  {
-    path: 'net/ipv4/nexthop_compat_mode',
-    value: '0',
-    why: 'a changed nexthop must not be announced once for each route that uses it',
-  },
-  {
-    path: 'net/ipv4/fib_multipath_hash_policy',
-    ...hashPolicies,
-    why: 'flows between the same two machines are to use all paths',
-  },
-  {
-    path: 'net/ipv6/fib_multipath_hash_policy',
-    ...hashPolicies,
-    why: 'flows between the same two machines are to use all paths',
-  },
-  { path: strictMode, value: '1', why: 'no two VRFs may share a table' },
+  hostSysctl(sysctlKeys.ipForward, true, 'this host routes for the machines on it'),
+  hostSysctl(sysctlKeys.ipv6Forwarding('all'), true, 'this host routes for the machines on it'),
+  hostSysctl(sysctlKeys.mplsPlatformLabels, 1048575, 'label routes need a label table'),
+  hostSysctl(
+    sysctlKeys.nexthopCompatMode,
+    false,
+    'a changed nexthop must not be announced once for each route that uses it',
+  ),
+  ...[sysctlKeys.ipv4MultipathHashPolicy, sysctlKeys.ipv6MultipathHashPolicy].map((policy) =>
+    hostSysctl(policy, 1, 'flows between the same two machines are to use all paths', [2, 3]),
+  ),
+  hostSysctl(sysctlKeys.vrfStrictMode, true, 'no two VRFs may share a table'),
 ];
 
-function rpFilter(interface_: string): string {
-  return `net/ipv4/conf/${interface_}/rp_filter`;
+function hostSysctl<K extends SysctlKey>(
+  sysctl: K,
+  value: SysctlValue<K>,
+  why: string,
+  alsoFine: readonly SysctlValue<K>[] = [],
+): HostSysctl {
+  return { sysctl, value, why, alsoFine };
 }
 
-/** Whether IPv6 is off on a device: nexthops and gateways have IPv6 addresses. */
-function disableIpv6(interface_: string): string {
-  return `net/ipv6/conf/${interface_}/disable_ipv6`;
-}
-
-function mplsInput(device: string): string {
-  return `net/mpls/conf/${device}/input`;
-}
-
-/** The sysctls that planHost and planDeviceSysctls look at. @param read reads one; undefined where it does not exist */
+/** The sysctls that planHost and those for devices look at, by path. @param links by name: an interface that is not there has none. */
 export async function readSysctls(
   desired: DesiredState,
-  links: Iterable<string>,
-  read: (path: string) => Promise<string | undefined>,
-): Promise<Map<string, string>> {
-  const attachments = attachedInterfaces(desired);
-  const values = new Map<string, string>();
-  const note = async (paths: Iterable<string>) => {
-    for (const path of paths) {
-      const value = await read(path);
-      if (value !== undefined) values.set(path, value.trim());
+  links: ReadonlyMap<string, unknown>,
+  sysctl: Sysctl,
+): Promise<Map<string, SysctlValue>> {
+  const { rpFilter, mplsInput, disableIpv6 } = sysctlKeys;
+  const attachments = [...attachedInterfaces(desired)].filter((name) => links.has(name));
+  const values = new Map<string, SysctlValue>();
+  const note = async (keys: readonly SysctlKey[]) => {
+    for (const key of keys) {
+      const value = await sysctl.get(key);
+      if (value !== undefined) values.set(key.path, value);
     }
   };
   await note([
-    ...hostSysctls.map(({ path }) => path),
+    ...hostSysctls.map((one) => one.sysctl),
     rpFilter('all'),
     ...[GRE_DEVICE, FOU_DEVICE].map(mplsInput),
     ...[GRE_DEVICE, UDP_DEVICE, ...attachments].map(disableIpv6),
-    ...[...attachments].map(rpFilter),
+    ...attachments.map(rpFilter),
   ]);
   // Those of all other interfaces matter only where `all` has to be given up.
-  if (values.get(rpFilter('all')) !== '0') await note(['default', ...links].map(rpFilter));
+  if (values.get(rpFilter('all').path) !== 0) await note(['default', ...links.keys()].map(rpFilter));
   return values;
 }
 
@@ -101,11 +89,12 @@ export function planHost(desired: DesiredState, devices: Devices): Phases {
 }
 
 function planHostSysctl(one: HostSysctl, devices: Devices): Step[] {
-  const value = devices.sysctls.get(one.path);
-  if (value === one.value || (value !== undefined && one.alsoFine?.includes(value))) return [];
+  const { sysctl, why } = one;
+  const value = devices.sysctls.get(sysctl.path);
+  if (value === one.value || (value !== undefined && one.alsoFine.includes(value))) return [];
   // The VRF module brings its sysctl, and comes itself with the first VRF device.
-  if (value === undefined && one.path === strictMode && !hasVrf(devices)) return [];
-  return [sysctlStep(`sysctl ${one.path}`, one.path, one.value, one.why)];
+  if (value === undefined && sysctl === sysctlKeys.vrfStrictMode && !hasVrf(devices)) return [];
+  return [sysctlStep(`sysctl ${sysctl.path}`, sysctl, one.value, why)];
 }
 
 /**
@@ -114,23 +103,39 @@ function planHostSysctl(one: HostSysctl, devices: Devices): Step[] {
  * attachments alone, what `all` asked for is given to each other interface by name.
  */
 function planRpFilter(desired: DesiredState, devices: Devices): Phases {
-  const all = Number(devices.sysctls.get(rpFilter('all')) ?? 0);
+  const { rpFilter } = sysctlKeys;
+  const valueAt = (name: string) => devices.sysctls.get(rpFilter(name).path);
+  // The kernel takes any number, and all above the last for the last.
+  const all = Math.min(Number(valueAt('all') ?? 0), rpFilter('all').max);
   if (all === 0) return [];
   const attachments = attachedInterfaces(desired);
   const key = 'sysctl rp_filter';
   const others = ['default', ...devices.links.keys()].filter((name) => !attachments.has(name));
-  const raised = others.filter((name) => Number(devices.sysctls.get(rpFilter(name)) ?? all) < all);
+  const raised = others.filter((name) => Number(valueAt(name) ?? all) < all);
   const why =
     'moved from net/ipv4/conf/all/rp_filter to each interface, as it must be off on the attachments, whose sources nftables checks';
   return [
-    raised.map((name) => sysctlStep(key, rpFilter(name), String(all), why)),
-    [sysctlStep(key, rpFilter('all'), '0', why)],
+    raised.map((name) => sysctlStep(key, rpFilter(name), all, why)),
+    [sysctlStep(key, rpFilter('all'), 0, why)],
   ];
 }
 
 /** Whether VRFs depend on the rule: it looks up a VRF's table, or the host's own addresses. */
 export function isVrfRule(rule: Rule): boolean {
-  return rule.l3mdev === true || rule.table === LOCAL_TABLE;
+  return isForAll(rule) && (rule.l3mdev === true || rule.table === LOCAL_TABLE);
+}
+
+/** Whether a rule is for every packet: one with a selector is another program's, and none of those that order the VRFs. */
+function isForAll(rule: Rule): boolean {
+  const {
+    object: _,
+    family: _family,
+    priority: _priority,
+    table: _table,
+    l3mdev: _l3mdev,
+    ...selectors
+  } = rule;
+  return Object.keys(selectors).length === 0;
 }
 
 /**
@@ -141,7 +146,7 @@ function planRules(devices: Devices): Phases {
   const added: Step[] = [];
   const deleted: Step[] = [];
   for (const family of ['ipv4', 'ipv6'] as const) {
-    const rules = devices.rules.filter((rule) => rule.family === family);
+    const rules = devices.rules.filter((rule) => rule.family === family && isForAll(rule));
     const local = rules.filter((rule) => rule.table === LOCAL_TABLE && rule.l3mdev !== true);
     const key = `rule ${family} local`;
     const name = `${family} rule lookup local`;
@@ -163,31 +168,38 @@ function planRules(devices: Devices): Phases {
 
 /** Sysctls of a tunnel device. */
 export function planTunnelSysctls(key: string, device: string, devices: Devices): Step[] {
-  const input = mplsInput(device);
+  const input = sysctlKeys.mplsInput(device);
+  const takesLabels = device !== UDP_DEVICE;
   return [
-    ...(device === FOU_DEVICE ? [] : planWhereThere(key, disableIpv6(device), devices)),
-    ...(device === UDP_DEVICE || devices.sysctls.get(input) === '1' ? [] : [sysctlStep(key, input, '1')]),
+    ...(device === FOU_DEVICE ? [] : planWhereThere(key, sysctlKeys.disableIpv6(device), false, devices)),
+    ...(takesLabels && devices.sysctls.get(input.path) !== true ? [sysctlStep(key, input, true)] : []),
   ];
 }
 
 /** Sysctls of an attachment. */
 export function planAttachmentSysctls(key: string, interface_: string, devices: Devices): Step[] {
-  return [disableIpv6(interface_), rpFilter(interface_)].flatMap((path) =>
-    planWhereThere(key, path, devices),
-  );
+  return [
+    ...planWhereThere(key, sysctlKeys.disableIpv6(interface_), false, devices),
+    ...planWhereThere(key, sysctlKeys.rpFilter(interface_), 0, devices),
+  ];
 }
 
 /** Turns a feature off that a kernel built without it cannot have on. */
-function planWhereThere(key: string, path: string, devices: Devices): Step[] {
-  const value = devices.sysctls.get(path);
-  return value === undefined || value === '0' ? [] : [sysctlStep(key, path, '0')];
+function planWhereThere<K extends SysctlKey>(
+  key: string,
+  sysctl: K,
+  off: SysctlValue<K>,
+  devices: Devices,
+): Step[] {
+  const value = devices.sysctls.get(sysctl.path);
+  return value === undefined || value === off ? [] : [sysctlStep(key, sysctl, off)];
 }
 
-function sysctlStep(key: string, path: string, value: string, why?: string): Step {
+function sysctlStep<K extends SysctlKey>(key: string, sysctl: K, value: SysctlValue<K>, why?: string): Step {
   return {
     key,
-    name: `sysctl ${path}`,
-    action: { kind: 'sysctl', path, value, ...(why === undefined ? {} : { why }) },
+    name: `sysctl ${sysctl.path}`,
+    action: { kind: 'sysctl', sysctl, value, ...(why === undefined ? {} : { why }) },
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   RtnetlinkError,
   Sysctl,
 } from '@hostpe/rtnetlink';
+import { sysctlKeys } from '@hostpe/rtnetlink';
 import type { Nft } from './doors.ts';
 import { ReconcilerError } from './errors.ts';
 import { GUARD_TABLE } from './guard-ruleset.ts';
@@ -114,7 +115,7 @@ export async function probeForwarder(
     miss(netAdmin, denied[0].message);
     return missing;
   }
-  if ((await sysctl.read('net/ipv6/conf/all/forwarding')) === undefined)
+  if ((await sysctl.get(sysctlKeys.ipv6Forwarding('all'))) === undefined)
     miss(features.ipv6, 'no net/ipv6/conf');
   miss(features.nexthops, await probeNexthops(sysctl));
   // A kernel that carries all our tunnel devices has shown what it can: a restart leaves no trace among its notifications.
@@ -143,11 +144,11 @@ async function probeDevices(
   const scratch = new Scratch(rtnetlink);
   try {
     // Its presence says that the module is loaded; to try would leave the kernel's rule behind.
-    if ((await sysctl.read('net/vrf/strict_mode')) === undefined) {
+    if ((await sysctl.get(sysctlKeys.vrfStrictMode)) === undefined) {
       miss(features.vrf, (await scratch.addDevice({ kind: 'vrf', table: LAST_NEXTHOP_ID })).error?.message);
     }
     const base = await scratch.addDevice({ kind: 'dummy' });
-    if ((await sysctl.read('net/mpls/platform_labels')) === undefined) {
+    if ((await sysctl.get(sysctlKeys.mplsPlatformLabels)) === undefined) {
       miss(features.mpls, await probeLabel(scratch, base.index));
     }
     const local = parseIpAddress('127.0.0.1');
@@ -164,7 +165,7 @@ async function probeDevices(
 }
 
 async function probeNexthops(sysctl: Sysctl): Promise<string | undefined> {
-  const mode = await sysctl.read('net/ipv4/nexthop_compat_mode');
+  const mode = await sysctl.get(sysctlKeys.nexthopCompatMode);
   return mode === undefined ? 'no net/ipv4/nexthop_compat_mode' : undefined;
 }
 

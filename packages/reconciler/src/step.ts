@@ -1,7 +1,7 @@
 // One change to the kernel with what it waits for, and the running of many: a failure stops what needs it and nothing else.
 // Owns the order of execution; never decides what to change.
-import type { Request, Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
-import { describe, RtnetlinkError } from '@hostpe/rtnetlink';
+import type { Request, Rtnetlink, Sysctl, SysctlKey, SysctlValue } from '@hostpe/rtnetlink';
+import { describe, formatSysctl, RtnetlinkError } from '@hostpe/rtnetlink';
 import type { Log } from './doors.ts';
 
 export interface Step {
@@ -21,7 +21,12 @@ export type Action =
       /** Kernel verdicts that mean that it is so already. */
       readonly accept?: readonly string[];
     }
-  | { readonly kind: 'sysctl'; readonly path: string; readonly value: string; readonly why?: string };
+  | {
+      readonly kind: 'sysctl';
+      readonly sysctl: SysctlKey;
+      readonly value: SysctlValue;
+      readonly why?: string;
+    };
 
 type KernelAction = Extract<Action, { kind: 'kernel' }>;
 
@@ -113,7 +118,7 @@ export class Progress {
     for (const phase of phases) {
       const steps = phase.filter((step) => this.#isRunnable(step));
       for (const step of steps) {
-        if (step.action.kind === 'sysctl') await this.#writeSysctl(step, step.action);
+        if (step.action.kind === 'sysctl') await this.#setSysctl(step, step.action);
       }
       await this.#execute(steps);
     }
@@ -127,11 +132,11 @@ export class Progress {
     return false;
   }
 
-  async #writeSysctl(step: Step, action: Extract<Action, { kind: 'sysctl' }>): Promise<void> {
+  async #setSysctl(step: Step, action: Extract<Action, { kind: 'sysctl' }>): Promise<void> {
     try {
-      await this.#sysctl.write(action.path, action.value);
+      await this.#sysctl.set(action.sysctl, action.value);
       this.#done++;
-      const facts = { sysctl: action.path, value: action.value };
+      const facts = { sysctl: action.sysctl.path, value: formatSysctl(action.sysctl, action.value) };
       if (action.why === undefined) this.#log.debug(facts, 'sysctl set');
       else this.#log.info(facts, `sysctl set for the whole host: ${action.why}`);
     } catch (error) {

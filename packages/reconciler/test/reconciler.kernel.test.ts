@@ -1,7 +1,7 @@
 // The reconciler on the real kernel, in this process's own network namespace: sysctls are of the process. Runs in the lab kernel only.
 import { parseIpAddress, parseIpPrefix } from '@hostpe/net';
 import type { Request, Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
-import { openRtnetlink, openSysctl, describe as say } from '@hostpe/rtnetlink';
+import { formatSysctl, openRtnetlink, openSysctl, describe as say } from '@hostpe/rtnetlink';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DesiredState, Nft, Report } from '../src/index.ts';
@@ -104,15 +104,17 @@ function recordingReconciler(): Reconciler {
       changes.push(...requests.map(say));
       return await rtnetlink.execute(requests);
     },
+    executeRoutes: (op, routes) => rtnetlink.executeRoutes(op, routes),
     dump: (filter) => rtnetlink.dump(filter),
+    dumpRoutes: (filter) => rtnetlink.dumpRoutes(filter),
     subscribe: (groups, listener) => rtnetlink.subscribe(groups, listener),
     close: () => rtnetlink.close(),
   };
   const recordedSysctl: Sysctl = {
-    read: (path) => sysctl.read(path),
-    write: async (path, value) => {
-      changes.push(`sysctl ${path} = ${value}`);
-      await sysctl.write(path, value);
+    get: (key) => sysctl.get(key),
+    set: async (key, value) => {
+      changes.push(`sysctl ${key.path} = ${formatSysctl(key, value)}`);
+      await sysctl.set(key, value);
     },
   };
   const recordedNft: Nft = {

@@ -1,5 +1,5 @@
 import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
-import { RtnetlinkError } from '@hostpe/rtnetlink';
+import { RtnetlinkError, sysctlKeys } from '@hostpe/rtnetlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { attachment, desired, gre, local, redAndBlue, Scene, udp, vpn } from './scene.ts';
 
@@ -66,18 +66,20 @@ describe('from nothing', () => {
 
   test('sysctls of the host are set, each said once; ip_forward among them', async () => {
     await scene.apply(redAndBlue());
-    for (const [path, value] of [
-      ['net/ipv4/ip_forward', '1'],
-      ['net/ipv6/conf/all/forwarding', '1'],
-      ['net/mpls/platform_labels', '1048575'],
-      ['net/vrf/strict_mode', '1'],
-      ['net/ipv4/nexthop_compat_mode', '0'],
-      ['net/mpls/conf/hostpe-gre/input', '1'],
-      ['net/mpls/conf/hostpe-fou/input', '1'],
-      ['net/mpls/conf/hostpe-udp/input', '0'],
-      ['net/mpls/conf/v-red1/input', '0'],
+    for (const [key, value] of [
+      [sysctlKeys.ipForward, true],
+      [sysctlKeys.ipv6Forwarding('all'), true],
+      [sysctlKeys.ipv4MultipathHashPolicy, 1],
+      [sysctlKeys.ipv6MultipathHashPolicy, 1],
+      [sysctlKeys.mplsPlatformLabels, 1048575],
+      [sysctlKeys.vrfStrictMode, true],
+      [sysctlKeys.nexthopCompatMode, false],
+      [sysctlKeys.mplsInput('hostpe-gre'), true],
+      [sysctlKeys.mplsInput('hostpe-fou'), true],
+      [sysctlKeys.mplsInput('hostpe-udp'), false],
+      [sysctlKeys.mplsInput('v-red1'), false],
     ] as const) {
-      expect(await scene.kernel.sysctl.read(path), path).toBe(value);
+      expect(await scene.kernel.sysctl.get(key), key.path).toBe(value);
     }
     expect(scene.said.filter((message) => message.includes('routes for the machines'))).toHaveLength(2);
   });
@@ -139,7 +141,7 @@ describe('from nothing', () => {
     });
     await scene.apply(redAndBlue());
     const routes = scene.kernel.objects({ object: 'route', family: 'ipv4', table: 16001 });
-    expect(routes.map((route) => (route.family === 'mpls' ? '' : route.prefix))).not.toContain(foreign);
+    expect(routes.map((route) => route.prefix)).not.toContain(foreign);
   });
 });
 
@@ -463,13 +465,53 @@ describe('attachments', () => {
   });
 
   test('strict reverse path filtering of the host is kept on all other interfaces', async () => {
-    scene.kernel.sysctl.set('net/ipv4/conf/all/rp_filter', '1');
+    scene.kernel.sysctl.put('net/ipv4/conf/all/rp_filter', '1');
     await scene.apply(redAndBlue());
     const values = ['all', 'v-red1', 'lo', 'default', 'v-red1-m'].map((name) =>
-      scene.kernel.sysctl.read(`net/ipv4/conf/${name}/rp_filter`),
+      scene.kernel.sysctl.get(sysctlKeys.rpFilter(name)),
     );
-    expect(await Promise.all(values)).toEqual(['0', '0', '1', '1', '1']);
+    expect(await Promise.all(values)).toEqual([0, 0, 1, 1, 1]);
   });
+
+  test('reverse path filtering beyond what the kernel knows is loose, and is kept as that', async () => {
+    scene.kernel.sysctl.put('net/ipv4/conf/all/rp_filter', '7');
+    scene.kernel.sysctl.put('net/ipv4/conf/v-red1/rp_filter', '5');
+    expect(await scene.apply(redAndBlue())).toMatchObject({ pending: 0, failures: [] });
+    const values = ['all', 'v-red1', 'lo'].map((name) => scene.kernel.sysctl.get(sysctlKeys.rpFilter(name)));
+    expect(await Promise.all(values)).toEqual([0, 0, 2]);
+  });
+
+  test("an operator's own choice of paths by flow stays", async () => {
+    scene.kernel.sysctl.put('net/ipv4/fib_multipath_hash_policy', '3');
+    await scene.apply(redAndBlue());
+    expect(await scene.kernel.sysctl.get(sysctlKeys.ipv4MultipathHashPolicy)).toBe(3);
+    expect(await scene.kernel.sysctl.get(sysctlKeys.ipv6MultipathHashPolicy)).toBe(1);
+  });
+
+  test('strict mode waits for the first VRF, with which its sysctl comes', async () => {
+    scene.kernel.sysctl.remove('net/vrf/strict_mode');
+    expect(await scene.apply(desired())).toMatchObject({ pending: 0, failures: [] });
+    expect(scene.kernel.sysctl.log.map(({ path }) => path)).not.toContain('net/vrf/strict_mode');
+  });
+
+  test('what is on needs no write, whatever number says so', async () => {
+    scene.kernel.sysctl.put('net/ipv6/conf/all/forwarding', '2');
+    await scene.apply(redAndBlue());
+    expect(scene.kernel.sysctl.log.map(({ path }) => path)).not.toContain('net/ipv6/conf/all/forwarding');
+  });
+
+  test.each(['..', 'a/b'])(
+    'an attachment of the name %j, which no device can have, is no trouble to another',
+    async (name) => {
+      const bad = attachment(name, 1007, '10.1.0.7');
+      const state = desired(
+        vpn('red', 16001, { attachments: [attachment('v-red1', 1000, '10.1.0.1'), bad] }),
+      );
+      const { attachments } = await scene.apply(state);
+      expect(attachments.get('v-red1')).toMatchObject({ state: 'ready' });
+      expect(attachments.get(name)).toMatchObject({ state: 'absent' });
+    },
+  );
 });
 
 describe('drift', () => {
@@ -527,7 +569,7 @@ describe('drift', () => {
   test('foreign routes, nexthops, labels and interfaces are left alone', async () => {
     scene.plugIn('other');
     const index = scene.index('other');
-    scene.kernel.sysctl.set('net/mpls/platform_labels', '1048575');
+    scene.kernel.sysctl.put('net/mpls/platform_labels', '1048575');
     scene.kernel.apply(
       { op: 'add', object: { object: 'nexthop', id: 7, family: 'ipv6', device: index, protocol: 200 } },
       {
@@ -647,6 +689,17 @@ describe('when nothing asks for it', () => {
     expect((await scene.apply(after)).desired).toBe(after);
   });
 
+  test('a rule of another program, with a selector, is neither taken for ours nor deleted', async () => {
+    const rule = { object: 'rule', family: 'ipv4', table: 255, source: foreign } as const;
+    const first = { ...rule, priority: 0 };
+    const behind = { ...rule, priority: 32765 };
+    scene.kernel.apply({ op: 'add', object: first }, { op: 'add', object: behind });
+    await scene.apply(redAndBlue());
+    const rules = scene.kernel.objects({ object: 'rule', family: 'ipv4' });
+    expect(rules).toContainEqual(first);
+    expect(rules).toContainEqual({ object: 'rule', family: 'ipv4', priority: 32765, table: 255 });
+  });
+
   test('a rule that somebody took makes it look', async () => {
     await scene.apply(redAndBlue());
     const rule = { object: 'rule', family: 'ipv4', priority: 32765, table: 255 } as const;
@@ -756,7 +809,7 @@ describe('failure', () => {
   });
 
   test('a label that a routing daemon has is not taken', async () => {
-    scene.kernel.sysctl.set('net/mpls/platform_labels', '1048575');
+    scene.kernel.sysctl.put('net/mpls/platform_labels', '1048575');
     scene.kernel.apply({
       op: 'add',
       object: {

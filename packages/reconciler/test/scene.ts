@@ -162,7 +162,6 @@ export class Scene {
     const found: Record<string, string> = {};
     for (const family of ['ipv4', 'ipv6'] as const) {
       for (const route of this.kernel.objects({ object: 'route', family, table, protocol: 200 })) {
-        if (route.family === 'mpls') continue;
         found[route.prefix] = route.nexthopId === undefined ? String(route.type) : text(route.nexthopId);
       }
     }

@@ -13,15 +13,27 @@ export class RtnetlinkError extends Error {
   readonly errno: string | undefined;
   /** The kernel's extended acknowledgement (NLMSGERR_ATTR_MSG), where it sent one. */
   readonly kernelMessage: string | undefined;
+  /** The attribute at fault by its names in the kernel's headers, outermost first, for example `NHA_ENCAP/MPLS_IPTUNNEL_DST`. */
+  readonly attribute: string | undefined;
+  /** Where in the message that attribute begins (NLMSGERR_ATTR_OFFS), bytes. */
+  readonly offset: number | undefined;
 
   constructor(
     code: RtnetlinkErrorCode,
     message: string,
-    facts: { readonly errno?: string; readonly kernelMessage?: string; readonly cause?: unknown } = {},
+    facts: {
+      readonly errno?: string;
+      readonly kernelMessage?: string;
+      readonly attribute?: string;
+      readonly offset?: number;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, facts.cause === undefined ? {} : { cause: facts.cause });
     this.code = code;
     this.errno = facts.errno;
     this.kernelMessage = facts.kernelMessage;
+    this.attribute = facts.attribute;
+    this.offset = facts.offset;
   }
 }

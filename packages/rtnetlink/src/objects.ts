@@ -1,138 +1,108 @@
 // The kernel's networking objects as values, one interface a kind, in the words of linux/rtnetlink.h, if_link.h, neighbour.h, nexthop.h,
-// fib_rules.h, pkt_cls.h and fou.h. Owns no bytes: the codec of each kind does.
+// fib_rules.h, pkt_cls.h, netconf.h and fou.h. Owns no bytes: the codec of each kind does.
 // Units: indexes and ids are the kernel's u32 numbers, MTUs are bytes, labels are 20-bit numbers.
-import type { IpAddress, IpPrefix, Label, MacAddress } from '@hostpe/net';
+// An optional fact is absent where the kernel did not send it or has its default, and where the request leaves it alone.
+import type { IpAddress, IpPrefix, MacAddress } from '@hostpe/net';
+import type { Extensible, RouteFamily } from './objects/common.ts';
+import type { Link } from './objects/link.ts';
+import type { Nexthop, Route } from './objects/route.ts';
 
-export type RouteFamily = 'ipv4' | 'ipv6' | 'mpls';
-
-/** A network device (RTM_*LINK). Optional facts are absent where the kernel did not send them or the request leaves them alone. */
-export interface Link {
-  readonly object: 'link';
-  /** Interface index; absent in a request that creates, where the kernel chooses. */
-  readonly index?: number;
-  readonly name?: string;
-  /** IFF_UP. */
-  readonly up?: boolean;
-  /** IFF_LOWER_UP: carrier. Never sent. */
-  readonly carrier?: boolean;
-  readonly mtu?: number;
-  /** Index of the master device (a VRF, a bridge); 0 in a request releases the device. */
-  readonly master?: number;
-  readonly address?: MacAddress;
-  /** IFLA_IFALIAS, at most 255 bytes; what marks a device as ours. The kernel ignores it in an `add`: a `set` gives it, an empty one takes it away. */
-  readonly alias?: string;
-  readonly info?: LinkInfo;
-}
-
-/** IFLA_LINKINFO by kind. A kind that has no codec yet is `other`. */
-export type LinkInfo =
-  | { readonly kind: 'vrf'; readonly table: number }
-  | { readonly kind: 'dummy' }
-  | { readonly kind: 'veth'; readonly peer?: string }
-  | {
-      readonly kind: 'gre';
-      readonly local: IpAddress;
-      /** Absent: multipoint (NBMA); the neighbour's link-layer address is the remote end. */
-      readonly remote?: IpAddress;
-      readonly ttl: number;
-    }
-  | {
-      readonly kind: 'ipip';
-      readonly mode: 'mplsip';
-      readonly local: IpAddress;
-      readonly remote?: IpAddress;
-      readonly ttl: number;
-      readonly encap?: {
-        readonly type: 'fou';
-        readonly sourcePort: number;
-        readonly destinationPort: number;
-        readonly csum: boolean;
-      };
-    }
-  | { readonly kind: 'other'; readonly name: string };
+export type { OtherEncap, RouteFamily, UnknownAttribute } from './objects/common.ts';
+export type {
+  BridgeInfo,
+  DummyInfo,
+  GreInfo,
+  Ip6GreInfo,
+  Ip6TunnelInfo,
+  IpipInfo,
+  Link,
+  LinkInfo,
+  OtherLinkInfo,
+  TunnelEncap,
+  VethInfo,
+  VlanInfo,
+  VrfInfo,
+} from './objects/link.ts';
+export type {
+  IpRoute,
+  MplsNexthop,
+  MplsRoute,
+  Nexthop,
+  Route,
+  RouteMetrics,
+  RouteNexthop,
+  RouteType,
+} from './objects/route.ts';
 
 /** An address of a device (RTM_*ADDR). */
-export interface Address {
+export interface Address extends Extensible {
   readonly object: 'address';
   readonly index: number;
   readonly address: IpAddress;
   readonly prefixLength: number;
+  /** The other end of a point-to-point device. */
+  readonly peer?: IpAddress;
   /** IFA_F_NODAD: usable at once. IPv6 only. */
   readonly noDad?: boolean;
+  /** IFA_F_DADFAILED: another host has it. Never sent. */
+  readonly dadFailed?: boolean;
 }
 
+/** NUD_*; `none` is also the state of an entry that nobody gave one. */
+export type NeighbourState =
+  | 'permanent'
+  | 'noarp'
+  | 'reachable'
+  | 'stale'
+  | 'delay'
+  | 'probe'
+  | 'incomplete'
+  | 'failed'
+  | 'none';
+
 /** A neighbour entry (RTM_*NEIGH). On a GRE device the link-layer address is an IP address (NBMA). */
-export interface Neighbour {
+export interface Neighbour extends Extensible {
   readonly object: 'neighbour';
   readonly index: number;
   readonly address: IpAddress;
   readonly linkLayerAddress?: MacAddress | IpAddress;
-  /** NUD_* */
-  readonly state: 'permanent' | 'noarp' | 'reachable' | 'stale' | 'other';
-}
-
-/** A route (RTM_*ROUTE) of IPv4 or IPv6. */
-export interface IpRoute {
-  readonly object: 'route';
-  readonly family: 'ipv4' | 'ipv6';
-  readonly table: number;
-  readonly prefix: IpPrefix;
-  /** RTN_*; absent: unicast. */
-  readonly type?: 'unicast' | 'unreachable' | 'blackhole' | 'local' | 'other';
-  /** RTA_PRIORITY; the kernel's default is 0 for IPv4, 1024 for IPv6. */
-  readonly metric?: number;
-  /** rtm_protocol, 0-255; absent in a request: RTPROT_BOOT. */
+  readonly state: NeighbourState;
+  /** NTF_ROUTER. IPv6 only. */
+  readonly router?: boolean;
+  /** NTF_EXT_LEARNED: given by a control plane; never aged by the kernel. */
+  readonly externallyLearned?: boolean;
+  /** NDA_PROTOCOL: RTPROT_* of who made it; absent: 0. */
   readonly protocol?: number;
-  /** RTA_NH_ID; excludes device and gateway. */
-  readonly nexthopId?: number;
-  readonly device?: number;
-  readonly gateway?: IpAddress;
 }
 
-/** A label route (RTM_*ROUTE of AF_MPLS): pop and forward, or swap where `newLabels` is given. */
-export interface MplsRoute {
-  readonly object: 'route';
-  readonly family: 'mpls';
-  readonly label: Label;
-  readonly protocol?: number;
-  /** RTA_OIF: a VRF device (pop, look up), or the device behind which `via` is. */
-  readonly device: number;
-  /** RTA_VIA: an IP address, resolved by ARP or ND, or a link-layer address. */
-  readonly via?: IpAddress | MacAddress;
-  readonly newLabels?: readonly Label[];
-}
-
-export type Route = IpRoute | MplsRoute;
-
-/** A nexthop object (RTM_*NEXTHOP). */
-export interface Nexthop {
-  readonly object: 'nexthop';
-  readonly id: number;
-  /** nh_family; a group has none. */
-  readonly family?: 'ipv4' | 'ipv6';
-  readonly protocol?: number;
-  readonly device?: number;
-  readonly gateway?: IpAddress;
-  readonly onlink?: boolean;
-  /** NHA_ENCAP of MPLS: outermost label first. */
-  readonly encapLabels?: readonly Label[];
-  readonly blackhole?: boolean;
-  /** NHA_GROUP; weights count from 1. */
-  readonly group?: readonly { readonly id: number; readonly weight: number }[];
-}
-
-/** A routing-policy rule (RTM_*RULE): only what VRFs need. */
-export interface Rule {
+/** A routing-policy rule (RTM_*RULE) that looks up a table, jumps or refuses. */
+export interface Rule extends Extensible {
   readonly object: 'rule';
   readonly family: 'ipv4' | 'ipv6';
   readonly priority: number;
+  /** FR_ACT_*; absent: looks up `table`. */
+  readonly action?: 'blackhole' | 'unreachable' | 'prohibit' | 'nop' | 'goto';
+  /** 0 where the action looks nothing up, and with l3mdev. */
   readonly table: number;
   /** FRA_L3MDEV: look up in the VRF's table. */
   readonly l3mdev?: boolean;
+  /** FRA_GOTO: priority of the rule to go on with. */
+  readonly target?: number;
+  readonly source?: IpPrefix;
+  readonly destination?: IpPrefix;
+  /** Names of devices. */
+  readonly inputDevice?: string;
+  readonly outputDevice?: string;
+  /** FRA_FWMARK, FRA_FWMASK */
+  readonly mark?: { readonly value: number; readonly mask: number };
+  /** FRA_IP_PROTO: IP protocol number. */
+  readonly ipProtocol?: number;
+  /** FRA_SUPPRESS_PREFIXLEN: routes that are this long or shorter do not count. */
+  readonly suppressPrefixLength?: number;
 }
 
 /** A queueing discipline (RTM_*QDISC); only clsact is ours. */
-export interface Qdisc {
+export interface Qdisc extends Extensible {
   readonly object: 'qdisc';
   readonly index: number;
   readonly kind: 'clsact' | (string & {});
@@ -163,7 +133,7 @@ export interface Filter {
 }
 
 /** A foo-over-UDP receive port (generic netlink, family `fou`). */
-export interface FouPort {
+export interface FouPort extends Extensible {
   readonly object: 'fou';
   readonly family: 'ipv4' | 'ipv6';
   readonly port: number;
@@ -171,4 +141,28 @@ export interface FouPort {
   readonly protocol: number;
 }
 
-export type KernelObject = Link | Address | Neighbour | Route | Nexthop | Rule | Qdisc | Filter | FouPort;
+/** How a device forwards a family (RTM_*NETCONF). To be read only: sysctls change it. */
+export interface Netconf extends Extensible {
+  readonly object: 'netconf';
+  readonly family: RouteFamily;
+  /** Interface index; NETCONFA_IFINDEX_ALL and _DEFAULT by name. */
+  readonly index: number | 'all' | 'default';
+  readonly forwarding?: boolean;
+  /** 0 off, 1 strict, 2 loose. IPv4 only. */
+  readonly rpFilter?: number;
+  readonly ignoreRoutesWithLinkdown?: boolean;
+  /** NETCONFA_INPUT: takes MPLS packets. */
+  readonly input?: boolean;
+}
+
+export type KernelObject =
+  | Link
+  | Address
+  | Neighbour
+  | Route
+  | Nexthop
+  | Rule
+  | Qdisc
+  | Filter
+  | FouPort
+  | Netconf;

@@ -1,23 +1,36 @@
 // The kernel behind the Rtnetlink interface: codec here, system calls in worker threads. Knows no VPNs.
 
+import { encodeBatch, encodeRoutes } from './codec/batch.ts';
 import { encodeDump, matches } from './codec/dump.ts';
 import { controller, decodeFamilyId, decodeFou, encodeFamilyQuery } from './codec/fou.ts';
-import { decodeVerdict, type Message, messageFlag } from './codec/message.ts';
 import { decodeObject, decodePayload } from './codec/object.ts';
-import { encodeRequest } from './codec/request.ts';
-import { MessageWriter } from './codec/writer.ts';
+import { routeAt } from './codec/route/route-columns.ts';
+import { type Message, messageFlag } from './codec/wire/message.ts';
+import { MessageWriter } from './codec/wire/writer.ts';
 import { describe, describeDump } from './describe.ts';
-import { errnoName } from './errno.ts';
 import { RtnetlinkError } from './errors.ts';
-import type { Dumped, DumpFilter, Notification, NotificationGroup, Request, Rtnetlink } from './kernel.ts';
+import type {
+  Dumped,
+  DumpFilter,
+  Notification,
+  NotificationGroup,
+  Request,
+  RouteColumns,
+  RouteFilter,
+  RouteOperation,
+  Rtnetlink,
+} from './kernel.ts';
 import type { KernelObject } from './objects.ts';
+import { invalid, isAbsence, kernelError, requestFault, withoutFou } from './refusals.ts';
 import { namespacePath } from './socket/namespace.ts';
 import type { NetlinkProtocol } from './socket/netlink-socket.ts';
 import { RequestDoor } from './socket/request-door.ts';
 import { openSubscription } from './socket/subscription.ts';
 
-/** Requests that are encoded before the main thread lets others run: some 1 ms. */
+/** Requests that are encoded before the main thread lets others run: at most some 1 ms. */
 const slice = 1024;
+/** Slices under way: one is in the kernel while the next are ready for it. */
+const mostUnderWay = 3;
 /** A dump that is interrupted as often as this is of something that never rests. */
 const mostInterruptions = 10;
 const fouFamily = 'fou';
@@ -45,62 +58,124 @@ class KernelSocket implements Rtnetlink {
     this.#namespace = namespace;
   }
 
-  async execute(requests: readonly Request[]): Promise<readonly (RtnetlinkError | undefined)[]> {
+  async execute(
+    requests: readonly Request[],
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<readonly (RtnetlinkError | undefined)[]> {
     const verdicts = new Array<RtnetlinkError | undefined>(requests.length).fill(undefined);
-    for (let first = 0; first < requests.length; ) {
-      const protocol = protocolOf(requests[first]?.object);
-      let next = first + 1;
-      while (
-        next < requests.length &&
-        next - first < slice &&
-        protocolOf(requests[next]?.object) === protocol
-      )
-        next++;
-      await this.#executeRun(protocol, requests.slice(first, next), (at, error) => {
-        verdicts[first + at] = error;
-      });
-      first = next;
-    }
+    const failed = (at: number, error: RtnetlinkError): void => {
+      verdicts[at] = error;
+    };
+    // The number of the family is asked for once, before anything is under way.
+    const hasFou = requests.some(({ object }) => object.object === 'fou');
+    const fouType = hasFou ? await this.#findFou(signal) : undefined;
+    const fault = (at: number, message: Message): RtnetlinkError =>
+      requestFault(requests[at] as Request, message, fouType);
+    await this.#executeSlices(
+      requests.length,
+      (from) => endOfSlice(requests, from),
+      (from, to, sequence) => {
+        const protocol = protocolOf(requests[from]?.object);
+        if (protocol === 'generic' && fouType === undefined) {
+          for (let at = from; at < to; at++) failed(at, withoutFou(requests[at] as Request));
+          return protocol;
+        }
+        encodeBatch(this.#writer, requests, from, to, sequence, fouType, (at, error) =>
+          failed(at, invalid(describe(requests[at] as Request), error)),
+        );
+        return protocol;
+      },
+      (at, message) => failed(at, fault(at, message)),
+      signal,
+    );
     return verdicts;
   }
 
-  async dump<F extends DumpFilter>(filter: F): Promise<readonly Dumped<F>[]> {
+  async executeRoutes(
+    op: RouteOperation,
+    routes: RouteColumns,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<ReadonlyMap<number, RtnetlinkError>> {
+    const verdicts = new Map<number, RtnetlinkError>();
+    const request = (at: number): Request => ({ op, object: routeAt(routes, at) });
+    await this.#executeSlices(
+      routes.length,
+      (from) => Math.min(from + slice, routes.length),
+      (from, to, sequence) => {
+        encodeRoutes(this.#writer, op, routes, from, to, sequence, (at, error) => {
+          verdicts.set(at, invalid(describe(request(at)), error));
+        });
+        return 'route';
+      },
+      (at, message) => {
+        verdicts.set(at, requestFault(request(at), message, undefined));
+      },
+      signal,
+    );
+    return verdicts;
+  }
+
+  async dump<F extends DumpFilter>(
+    filter: F,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<readonly Dumped<F>[]> {
     const protocol = protocolOf(filter);
-    const fouType = protocol === 'generic' ? await this.#findFou() : undefined;
+    const fouType = protocol === 'generic' ? await this.#findFou(signal) : undefined;
     // A kernel without fou has no ports.
     if (protocol === 'generic' && fouType === undefined) return [];
-    for (let attempt = 0; attempt < mostInterruptions; attempt++) {
+    return await this.#dumpUntilWhole(filter, async () => {
       const objects: Dumped<F>[] = [];
       encodeDump(this.#writer, filter, this.#takeSequences(1), fouType);
-      const { failure, interrupted } = await this.#door.query(protocol, this.#writer.take(), (message) => {
+      const bytes = this.#writer.take();
+      const answer = (message: Message): void => {
         const object = decodeAnswer(message, fouType);
         if (object !== undefined && matches(filter, object)) objects.push(object as Dumped<F>);
-      });
-      const error = failure === undefined ? undefined : kernelError(describeDump(filter), failure);
-      if (error !== undefined && !isAbsence(filter, error)) throw error;
-      if (!interrupted) return objects;
-    }
-    throw new RtnetlinkError(
-      'socket',
-      `${describeDump(filter)}: interrupted ${mostInterruptions} times by changes`,
-    );
+      };
+      return { ...(await this.#door.query(protocol, bytes, answer, signal)), result: objects };
+    });
+  }
+
+  async dumpRoutes(
+    filter: RouteFilter,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<RouteColumns> {
+    const dumpFilter = { object: 'route', ...filter } as const;
+    return await this.#dumpUntilWhole(dumpFilter, async () => {
+      encodeDump(this.#writer, dumpFilter, this.#takeSequences(1), undefined);
+      const { columns, ...verdict } = await this.#door.columns(filter, this.#writer.take(), signal);
+      return { ...verdict, result: columns };
+    });
   }
 
   async subscribe(
     groups: readonly NotificationGroup[],
     listener: (notification: Notification) => void,
+    { own = true, signal }: { readonly own?: boolean; readonly signal?: AbortSignal } = {},
   ): Promise<() => void> {
     this.#door.check();
-    const end = await openSubscription(this.#namespace, groups, listener, (error) => {
-      this.#door.fail(error);
-      // Its dump will tell the listener that the door is broken.
-      listener({ type: 'overrun' });
-    });
-    this.#subscriptions.add(end);
-    return () => {
-      this.#subscriptions.delete(end);
-      void end();
+    signal?.throwIfAborted();
+    const close = await openSubscription(
+      { groups, namespace: this.#namespace, unheardPort: own ? undefined : this.#door.port },
+      listener,
+      (error) => {
+        this.#door.fail(error);
+        // Its dump will tell the listener that the door is broken.
+        listener({ type: 'overrun' });
+      },
+    );
+    this.#subscriptions.add(close);
+    const end = (): void => {
+      signal?.removeEventListener('abort', end);
+      this.#subscriptions.delete(close);
+      void close();
     };
+    signal?.addEventListener('abort', end);
+    // It may have fired while the thread started, when nobody listened yet.
+    if (signal?.aborted) {
+      end();
+      signal.throwIfAborted();
+    }
+    return end;
   }
 
   async close(): Promise<void> {
@@ -109,46 +184,73 @@ class KernelSocket implements Rtnetlink {
     await Promise.all([this.#door.close(), ...subscriptions.map((end) => end())]);
   }
 
-  /** @param requests all of one protocol. */
-  async #executeRun(
-    protocol: NetlinkProtocol,
-    requests: readonly Request[],
-    failed: (at: number, error: RtnetlinkError) => void,
+  /**
+   * Sends `count` requests slice by slice: while the kernel works on one, the next is encoded.
+   * @param endOf the end of the slice that begins there.
+   * @param encode writes a slice, and says by which protocol it goes; requests may be left out.
+   * @param failed gets the place of a request and the kernel's refusal.
+   */
+  async #executeSlices(
+    count: number,
+    endOf: (from: number) => number,
+    encode: (from: number, to: number, sequence: number) => NetlinkProtocol,
+    failed: (at: number, message: Message) => void,
+    signal: AbortSignal | undefined,
   ): Promise<void> {
-    const fouType = protocol === 'generic' ? await this.#findFou() : undefined;
-    if (protocol === 'generic' && fouType === undefined) {
-      requests.forEach((request, at) => {
-        failed(at, refused(describe(request), 'ENOENT', 'this kernel has no foo-over-UDP'));
-      });
-      return;
+    this.#door.check();
+    signal?.throwIfAborted();
+    const underWay: Promise<void>[] = [];
+    let from = 0;
+    while (from < count) {
+      const to = endOf(from);
+      const first = from;
+      const sequence = this.#takeSequences(to - from);
+      const protocol = encode(from, to, sequence);
+      from = to;
+      if (this.#writer.length === 0) continue;
+      const take = (message: Message): void => {
+        const at = message.sequence - sequence + first;
+        // Not one of these: left over from a batch that broke off.
+        if (at >= first && at < to) failed(at, message);
+      };
+      const sent = this.#door.batch(protocol, this.#writer.take(), take);
+      // Looked at below, maybe after another has failed.
+      sent.catch(() => {});
+      underWay.push(sent);
+      if (underWay.length === mostUnderWay) await underWay.shift();
+      if (to < count && signal?.aborted) break;
     }
-    const base = this.#takeSequences(requests.length);
-    requests.forEach((request, at) => {
-      try {
-        encodeRequest(this.#writer, request, base + at, fouType);
-      } catch (error) {
-        if (!(error instanceof RtnetlinkError)) throw error;
-        failed(at, new RtnetlinkError('invalid', `${describe(request)}: ${error.message}`, { cause: error }));
-      }
-    });
-    if (this.#writer.length === 0) return;
-    await this.#door.batch(protocol, this.#writer.take(), (message) => {
-      const at = message.sequence - base;
-      const request = requests[at];
-      // Not one of these: left over from a batch that broke off.
-      if (request !== undefined) failed(at, kernelError(describe(request), message));
-    });
+    for (const sent of underWay) await sent;
+    if (from < count) signal?.throwIfAborted();
+  }
+
+  /** Repeats a dump that the kernel says was interrupted by a change. */
+  async #dumpUntilWhole<T>(
+    filter: DumpFilter,
+    attempt: () => Promise<{ failure: Message | undefined; interrupted: boolean; result: T }>,
+  ): Promise<T> {
+    for (let attempts = 0; attempts < mostInterruptions; attempts++) {
+      const { failure, interrupted, result } = await attempt();
+      const error = failure === undefined ? undefined : kernelError(describeDump(filter), failure);
+      if (error !== undefined && !isAbsence(filter, error)) throw error;
+      if (!interrupted) return result;
+    }
+    throw new RtnetlinkError(
+      'socket',
+      `${describeDump(filter)}: interrupted ${mostInterruptions} times by changes`,
+    );
   }
 
   /** @returns undefined where the kernel has no fou. Asked again each time until it has: the module may be loaded later. */
-  async #findFou(): Promise<number | undefined> {
+  async #findFou(signal: AbortSignal | undefined): Promise<number | undefined> {
     if (this.#fouType !== undefined) return this.#fouType;
     this.#writer.begin(controller.messageType, messageFlag.request, this.#takeSequences(1));
     encodeFamilyQuery(this.#writer, fouFamily);
     this.#writer.end();
-    const { failure } = await this.#door.query('generic', this.#writer.take(), (message) => {
+    const take = (message: Message): void => {
       if (message.type === controller.messageType) this.#fouType = decodeFamilyId(message.payload);
-    });
+    };
+    const { failure } = await this.#door.query('generic', this.#writer.take(), take, signal);
     const error = failure === undefined ? undefined : kernelError(`family ${fouFamily}`, failure);
     if (error !== undefined && error.errno !== 'ENOENT') throw error;
     return this.#fouType;
@@ -163,6 +265,15 @@ class KernelSocket implements Rtnetlink {
   }
 }
 
+/** A slice is of one protocol. */
+function endOfSlice(requests: readonly Request[], from: number): number {
+  const protocol = protocolOf(requests[from]?.object);
+  const most = Math.min(from + slice, requests.length);
+  let to = from + 1;
+  while (to < most && protocolOf(requests[to]?.object) === protocol) to++;
+  return to;
+}
+
 function protocolOf(what: { readonly object: KernelObject['object'] } | undefined): NetlinkProtocol {
   return what?.object === 'fou' ? 'generic' : 'route';
 }
@@ -170,24 +281,4 @@ function protocolOf(what: { readonly object: KernelObject['object'] } | undefine
 function decodeAnswer(message: Message, fouType: number | undefined): KernelObject | undefined {
   if (fouType === undefined) return decodeObject(message)?.object;
   return message.type === fouType ? decodePayload(message.payload, decodeFou) : undefined;
-}
-
-/** A table or a device that is not there, or a protocol that the kernel has not. */
-function isAbsence(filter: DumpFilter, error: RtnetlinkError): boolean {
-  if (error.errno === 'ENODEV') return filter.object === 'neighbour' || filter.object === 'filter';
-  if (filter.object !== 'route') return false;
-  return error.errno === 'ENOENT' || (filter.family === 'mpls' && error.errno === 'EOPNOTSUPP');
-}
-
-function kernelError(request: string, message: Message): RtnetlinkError {
-  const { errno, text } = decodeVerdict(message);
-  return refused(request, errnoName(errno), text);
-}
-
-function refused(request: string, errno: string, kernelMessage: string | undefined): RtnetlinkError {
-  const words = kernelMessage === undefined ? errno : `${errno} (${kernelMessage})`;
-  return new RtnetlinkError('kernel', `${request}: ${words}`, {
-    errno,
-    ...(kernelMessage === undefined ? {} : { kernelMessage }),
-  });
 }

@@ -2,39 +2,45 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { RtnetlinkError } from './errors.ts';
 import type { Sysctl } from './kernel.ts';
+import type { SysctlKey } from './sysctl-keys.ts';
+import { formatSysctl, parseSysctl } from './sysctl-keys.ts';
 
 const root = '/proc/sys';
 
 /** What lies under /proc/sys/net belongs to the network namespace of the thread that opens it: here, of the process. */
 export function openSysctl(): Sysctl {
   return {
-    async read(path) {
+    async get(key) {
+      const file = fileOf(key);
+      let text: string;
       try {
-        return (await readFile(fileOf(path), 'utf8')).trimEnd();
+        text = await readFile(file, 'utf8');
       } catch (error) {
         if (errnoOf(error) === 'ENOENT') return undefined;
-        throw sysctlError(path, 'read', error);
+        throw sysctlError(key, 'read', error);
       }
+      return parseSysctl(key, text);
     },
-    async write(path, value) {
+    async set(key, value) {
+      const file = fileOf(key);
+      const text = formatSysctl(key, value);
       try {
-        await writeFile(fileOf(path), value);
+        await writeFile(file, text, { flag: 'r+' });
       } catch (error) {
-        throw sysctlError(path, `set to ${value}`, error);
+        throw sysctlError(key, `set to ${text}`, error);
       }
     },
   };
 }
 
-function fileOf(path: string): string {
-  if (path.startsWith('/') || path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-    throw new RtnetlinkError('sysctl', `sysctl ${path}: not a path below ${root}`);
+function fileOf({ path }: SysctlKey): string {
+  if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+    throw new RtnetlinkError('invalid', `sysctl ${path}: not a path below ${root}`);
   }
   return `${root}/${path}`;
 }
 
-function sysctlError(path: string, verb: string, cause: unknown): RtnetlinkError {
-  if (cause instanceof RtnetlinkError) return cause;
+function sysctlError({ path }: SysctlKey, verb: string, cause: unknown): RtnetlinkError {
   const errno = errnoOf(cause);
   return new RtnetlinkError('sysctl', `sysctl ${path} cannot be ${verb}: ${errno ?? String(cause)}`, {
     ...(errno === undefined ? {} : { errno }),

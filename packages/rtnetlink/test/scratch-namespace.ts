@@ -26,6 +26,16 @@ export class ScratchNamespace {
     execFileSync('ip', ['netns', 'exec', this.name, command, ...args]);
   }
 
+  /** @param line command and arguments, separated by single spaces. @returns whether it succeeds. */
+  agrees(line: string): boolean {
+    try {
+      execFileSync('ip', ['netns', 'exec', this.name, ...line.split(' ')], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   remove(): void {
     execFileSync('ip', ['netns', 'delete', this.name]);
   }

@@ -4,16 +4,17 @@ import { addressFamily } from '@hostpe/net';
 import type { DumpFilter } from '../kernel.ts';
 import type { KernelObject } from '../objects.ts';
 import { encodeAddressDump } from './address.ts';
+import { encodeFilterDump, encodeQdiscDump } from './filter/traffic-control.ts';
 import { encodeFouDump } from './fou.ts';
-import { encodeLinkDump } from './link.ts';
-import { messageFlag } from './message.ts';
-import { getMessage } from './message-types.ts';
+import { encodeLinkDump } from './link/link.ts';
 import { encodeNeighbourDump } from './neighbour.ts';
-import { encodeNexthopDump } from './nexthop.ts';
-import { encodeRouteDump } from './route.ts';
+import { encodeNetconfDump } from './netconf.ts';
+import { encodeNexthopDump } from './route/nexthop.ts';
+import { encodeRouteDump } from './route/route.ts';
 import { encodeRuleDump } from './rule.ts';
-import { encodeFilterDump, encodeQdiscDump } from './traffic-control.ts';
-import type { MessageWriter } from './writer.ts';
+import { messageFlag } from './wire/message.ts';
+import { getMessage } from './wire/message-types.ts';
+import type { MessageWriter } from './wire/writer.ts';
 
 /** @param fouType message type of the generic-netlink family `fou`; needed for fou ports only. */
 export function encodeDump(
@@ -58,6 +59,9 @@ export function encodeDump(
     case 'fou':
       encodeFouDump(writer);
       break;
+    case 'netconf':
+      encodeNetconfDump(writer, filter.family);
+      break;
   }
   writer.end();
 }
@@ -87,7 +91,8 @@ export function matches(filter: DumpFilter, object: KernelObject): boolean {
         (object.family === 'mpls' || (filter.table ?? object.table) === object.table)
       );
     case 'rule':
-      return object.object === 'rule' && object.family === filter.family;
+    case 'netconf':
+      return object.object === filter.object && object.family === filter.family;
     case 'qdisc':
       return object.object === 'qdisc' && object.index === filter.index;
     case 'filter':

@@ -3,15 +3,16 @@ import { NetError } from '@hostpe/net';
 import { RtnetlinkError } from '../errors.ts';
 import type { KernelObject } from '../objects.ts';
 import { decodeAddress } from './address.ts';
-import { decodeLink } from './link.ts';
-import type { Message } from './message.ts';
-import { deleteMessage, newMessage, type RtnetlinkKind } from './message-types.ts';
+import { decodeFilter, decodeQdisc } from './filter/traffic-control.ts';
+import { decodeLink } from './link/link.ts';
 import { decodeNeighbour } from './neighbour.ts';
-import { decodeNexthop } from './nexthop.ts';
-import type { Payload } from './reader.ts';
-import { decodeRoute } from './route.ts';
+import { decodeNetconf } from './netconf.ts';
+import { decodeNexthop } from './route/nexthop.ts';
+import { decodeRoute } from './route/route.ts';
 import { decodeRule } from './rule.ts';
-import { decodeFilter, decodeQdisc } from './traffic-control.ts';
+import type { Message } from './wire/message.ts';
+import { deleteMessage, newMessage, type RtnetlinkKind } from './wire/message-types.ts';
+import type { Payload } from './wire/reader.ts';
 
 type Decode = (payload: Payload) => KernelObject | undefined;
 
@@ -24,6 +25,7 @@ const decoders: Readonly<Record<RtnetlinkKind, Decode>> = {
   rule: decodeRule,
   qdisc: decodeQdisc,
   filter: decodeFilter,
+  netconf: decodeNetconf,
 };
 
 interface Meaning {

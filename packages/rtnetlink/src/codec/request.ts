@@ -1,19 +1,19 @@
 // A request as one netlink message. Owns which message type and flags an operation has; the kinds own the rest.
 import { RtnetlinkError } from '../errors.ts';
 import type { Operation, Request } from '../kernel.ts';
-import type { FouPort, KernelObject } from '../objects.ts';
+import type { FouPort, KernelObject, Netconf } from '../objects.ts';
 import { encodeAddress } from './address.ts';
+import { encodeFilter, encodeQdisc } from './filter/traffic-control.ts';
 import { encodeFou } from './fou.ts';
-import { encodeLink } from './link.ts';
-import { messageFlag } from './message.ts';
-import { deleteMessage, newMessage } from './message-types.ts';
-import { encodeMplsRoute } from './mpls-route.ts';
+import { encodeLink } from './link/link.ts';
 import { encodeNeighbour } from './neighbour.ts';
-import { encodeNexthop } from './nexthop.ts';
-import { encodeRoute } from './route.ts';
+import { encodeMplsRoute } from './route/mpls-route.ts';
+import { encodeNexthop } from './route/nexthop.ts';
+import { encodeRoute } from './route/route.ts';
 import { encodeRule } from './rule.ts';
-import { encodeFilter, encodeQdisc } from './traffic-control.ts';
-import type { MessageWriter } from './writer.ts';
+import { messageFlag } from './wire/message.ts';
+import { deleteMessage, newMessage } from './wire/message-types.ts';
+import type { MessageWriter } from './wire/writer.ts';
 
 const operationFlags: Readonly<Record<Operation, number>> = {
   add: messageFlag.create | messageFlag.exclusive,
@@ -22,7 +22,7 @@ const operationFlags: Readonly<Record<Operation, number>> = {
   delete: 0,
 };
 
-type RtnetlinkObject = Exclude<KernelObject, FouPort>;
+type RtnetlinkObject = Exclude<KernelObject, FouPort | Netconf>;
 
 /**
  * Appends the message. It asks for no acknowledgement: the kernel answers failures anyway.
@@ -36,6 +36,9 @@ export function encodeRequest(
   fouType?: number,
 ): void {
   const { op, object } = request;
+  if (object.object === 'netconf') {
+    throw new RtnetlinkError('invalid', 'netconf can only be read: sysctls change it');
+  }
   if (object.object === 'fou' && op === 'set') {
     throw new RtnetlinkError('invalid', 'a fou port cannot be changed');
   }
@@ -76,7 +79,7 @@ function encodeObject(writer: MessageWriter, op: Operation, object: RtnetlinkObj
       encodeRule(writer, op, object);
       break;
     case 'qdisc':
-      encodeQdisc(writer, object);
+      encodeQdisc(writer, op, object);
       break;
     case 'filter':
       encodeFilter(writer, op, object);

@@ -1,15 +1,24 @@
 // One netlink socket by its system calls (netlink(7)), synchronous: for worker threads only. Knows no message.
 // Times are milliseconds, sizes bytes.
 import koffi from 'koffi';
+import { littleEndian } from '../codec/wire/host-order.ts';
 import { errnoName } from '../errno.ts';
 import { RtnetlinkError } from '../errors.ts';
 
 // The program itself: every C library that Node can run on is in it.
 const libc = koffi.load(null);
 const socket = libc.func('int socket(int domain, int type, int protocol)');
+const bind = libc.func('int bind(int fd, const void *address, uint32_t length)');
 const connect = libc.func('int connect(int fd, const void *address, uint32_t length)');
+const getsockname = libc.func('int getsockname(int fd, void *address, void *length)');
+const getsockopt = libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)');
 const setsockopt = libc.func(
   'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
+);
+/** struct sock_fprog of linux/filter.h */
+koffi.struct('sock_fprog', { length: 'uint16_t', instructions: 'const void *' });
+const attachFilter = libc.func(
+  'int setsockopt(int fd, int level, int name, const sock_fprog *value, uint32_t length)',
 );
 const send = libc.func('intptr_t send(int fd, const void *bytes, size_t length, int flags)');
 const recv = libc.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)');
@@ -21,13 +30,15 @@ const typeRaw = 3;
 const typeCloseOnExec = 0o2000000;
 const cloneNewNet = 0x40000000;
 const level = { socket: 1, netlink: 270 } as const;
-const option = { receiveBuffer: 8, receiveTimeout: 20, receiveBufferForce: 33 } as const;
+const option = { receiveBuffer: 8, receiveTimeout: 20, attachFilter: 26, receiveBufferForce: 33 } as const;
 const netlinkOption = { addMembership: 1, capAck: 10, extAck: 11, strictCheck: 12 } as const;
 /** MSG_TRUNC: the true length is told, also where the buffer is too small. */
 const tellLength = 0x20;
 /** MSG_DONTWAIT */
 const doNotWait = 0x40;
+/** struct sockaddr_nl: u16 family, u16 padding, u32 port, u32 groups. */
 const sockaddrLength = 12;
+const sockFprogLength = 16;
 const errno = { interrupted: 4, again: 11, noBuffers: 105 } as const;
 
 const netlinkProtocol = { route: 0, generic: 16 } as const;
@@ -43,13 +54,16 @@ export function enterNetworkNamespace(fd: number): void {
 
 export class NetlinkSocket {
   readonly #fd: number;
+  /** The address that the kernel knows this socket by (nl_pid), and that it names as the author of changes. */
+  readonly port: number;
 
   /**
    * @param receiveBuffer what is not yet read may have at most this size; more needs CAP_NET_ADMIN than net.core.rmem_max allows.
    * @param timeout longest wait in `receive`: a thread that waits for ever in a system call can never be ended.
+   * @param port of a socket that was closed, to follow it; 0: one that nobody has.
    * @throws RtnetlinkError `socket`
    */
-  constructor(protocol: NetlinkProtocol, receiveBuffer: number, timeout: number) {
+  constructor(protocol: NetlinkProtocol, receiveBuffer: number, timeout: number, port = 0) {
     this.#fd = socket(familyNetlink, typeRaw | typeCloseOnExec, netlinkProtocol[protocol]) as number;
     if (this.#fd < 0) throw failure('socket');
     try {
@@ -61,14 +75,42 @@ export class NetlinkSocket {
         // Generic netlink and old kernels may lack one; all are refinements.
         this.#set(level.netlink, name, int(1));
       }
+      if (bind(this.#fd, sockaddr(port), sockaddrLength) !== 0) throw failure('bind');
       // Connected to port 0, the kernel: no other process can send here.
-      const kernel = new Uint8Array(sockaddrLength);
-      new Uint16Array(kernel.buffer)[0] = familyNetlink;
-      if (connect(this.#fd, kernel, kernel.length) !== 0) throw failure('connect');
+      if (connect(this.#fd, sockaddr(0), sockaddrLength) !== 0) throw failure('connect');
+      const own = new Uint32Array(sockaddrLength / 4);
+      if (getsockname(this.#fd, new Uint8Array(own.buffer), int(sockaddrLength)) !== 0)
+        throw failure('getsockname');
+      this.port = own[1] ?? 0;
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  /** Bytes that the kernel keeps for us, by its own account, which counts a short message as some 800. */
+  get receiveBuffer(): number {
+    const value = new Int32Array(1);
+    const length = int(value.byteLength);
+    if (getsockopt(this.#fd, level.socket, option.receiveBuffer, new Uint8Array(value.buffer), length) !== 0)
+      throw failure('getsockopt');
+    return value[0] ?? 0;
+  }
+
+  /** Has the kernel drop what the socket of that port caused before it is queued here. @throws RtnetlinkError `socket` */
+  unhear(port: number): void {
+    // The filter machine reads in network order what nlmsg_pid, at 12, has in host order.
+    const inNetworkOrder = new DataView(Uint32Array.of(port).buffer).getUint32(0, false);
+    const instructions = program([
+      { code: bpf.loadWord, jumpTrue: 0, jumpFalse: 0, k: 12 },
+      { code: bpf.jumpIfEqual, jumpTrue: 0, jumpFalse: 1, k: inNetworkOrder },
+      { code: bpf.accept, jumpTrue: 0, jumpFalse: 0, k: 0 },
+      { code: bpf.accept, jumpTrue: 0, jumpFalse: 0, k: 0xffffffff },
+    ]);
+    const length = instructions.length / instructionLength;
+    const value = { length, instructions };
+    if (attachFilter(this.#fd, level.socket, option.attachFilter, value, sockFprogLength) !== 0)
+      throw failure('SO_ATTACH_FILTER');
   }
 
   /** Joins a multicast group (RTNLGRP_*). @throws RtnetlinkError `socket` */
@@ -122,6 +164,31 @@ export class NetlinkSocket {
 function failure(call: string): RtnetlinkError {
   const name = errnoName(koffi.errno());
   return new RtnetlinkError('socket', `${call}: ${name}`, { errno: name });
+}
+
+/** Classic BPF (linux/bpf_common.h): BPF_LD | BPF_W | BPF_ABS, BPF_JMP | BPF_JEQ | BPF_K, BPF_RET | BPF_K (so many bytes). */
+const bpf = { loadWord: 0x20, jumpIfEqual: 0x15, accept: 0x06 } as const;
+const instructionLength = 8;
+
+/** struct sock_filter, one behind the other. */
+function program(
+  instructions: readonly { code: number; jumpTrue: number; jumpFalse: number; k: number }[],
+): Uint8Array {
+  const view = new DataView(new ArrayBuffer(instructions.length * instructionLength));
+  instructions.forEach(({ code, jumpTrue, jumpFalse, k }, at) => {
+    view.setUint16(at * instructionLength, code, littleEndian);
+    view.setUint8(at * instructionLength + 2, jumpTrue);
+    view.setUint8(at * instructionLength + 3, jumpFalse);
+    view.setUint32(at * instructionLength + 4, k, littleEndian);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+function sockaddr(port: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(sockaddrLength));
+  view.setUint16(0, familyNetlink, littleEndian);
+  view.setUint32(4, port, littleEndian);
+  return new Uint8Array(view.buffer);
 }
 
 function int(value: number): Uint8Array {

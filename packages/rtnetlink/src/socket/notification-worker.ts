@@ -6,14 +6,16 @@ import { NetlinkSocket, receiveLength } from './netlink-socket.ts';
 import { memoryOf, stateIndex, type WorkerOptions, type WorkerReply } from './worker-messages.ts';
 
 const receiveBuffer = 32 * 1024 * 1024;
-/** Bytes that the main thread may be behind. */
-const mostOutstanding = 8 * 1024 * 1024;
+/** Bytes that the main thread may be behind: what it works on in one go, some 10 ms. */
+const mostOutstanding = 512 * 1024;
+/** Notifications are handed over in parcels of at most this: each parcel costs as much as the reading of ten. */
+const parcelLength = 32 * 1024;
 /** Longest time until a stop is seen. */
 const receiveTimeout = 200;
 
 const options = workerData as WorkerOptions;
 const state = new Int32Array(options.state);
-const buffer = new Uint8Array(receiveLength);
+const buffer = new Uint8Array(parcelLength + receiveLength);
 
 function post(reply: WorkerReply, bytes?: Uint8Array<ArrayBuffer>): void {
   parentPort?.postMessage(reply, bytes === undefined ? [] : [bytes.buffer]);
@@ -39,21 +41,35 @@ function discardAll(): void {
   while (!stopped() && socket.receive(buffer, false) !== 'timeout');
 }
 
-if (options.namespace !== undefined) enterNamespace(options.namespace);
-const socket = new NetlinkSocket('route', receiveBuffer, receiveTimeout);
-for (const group of options.groups) socket.join(group);
-post({ kind: 'ready' });
-while (!stopped()) {
-  waitUntilRead();
-  const length = socket.receive(buffer);
-  if (length === 'overrun') {
-    discardAll();
-    post({ kind: 'overrun' });
+/** Reads one notification, waiting for it, and what else is there. */
+function readParcel(): void {
+  let filled = 0;
+  let overrun = false;
+  while (filled < parcelLength) {
+    const length = socket.receive(buffer.subarray(filled, filled + receiveLength), filled === 0);
+    if (length === 'timeout') break;
+    overrun = length === 'overrun';
+    if (overrun) break;
+    filled += (Number(length) + 3) & -4;
   }
-  if (typeof length === 'number') {
-    const bytes = buffer.slice(0, length);
+  if (filled > 0) {
+    const bytes = buffer.slice(0, filled);
     Atomics.add(state, stateIndex.outstanding, memoryOf(bytes));
     post({ kind: 'notifications', bytes }, bytes);
   }
+  if (overrun) {
+    discardAll();
+    post({ kind: 'overrun' });
+  }
+}
+
+if (options.namespace !== undefined) enterNamespace(options.namespace);
+const socket = new NetlinkSocket('route', receiveBuffer, receiveTimeout);
+if (options.unheardPort !== undefined) socket.unhear(options.unheardPort);
+for (const group of options.groups) socket.join(group);
+post({ kind: 'ready', port: socket.port });
+while (!stopped()) {
+  waitUntilRead();
+  readParcel();
 }
 socket.close();

@@ -1,17 +1,26 @@
 // The main thread's end of the request worker: promises for what is under way. Knows framing and verdicts, no kind of object.
 
-import { forEachMessage, type Message } from '../codec/message.ts';
+import { forEachMessage, type Message } from '../codec/wire/message.ts';
 import { RtnetlinkError } from '../errors.ts';
+import type { RouteColumns, RouteFilter } from '../kernel.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
-import type { WorkerReply } from './worker-messages.ts';
+import type { BatchWork, Cancellation, ColumnsWork, QueryWork, WorkerReply } from './worker-messages.ts';
 import { startWorker, type WorkerThread } from './worker-thread.ts';
 
 type EndReply = Extract<WorkerReply, { kind: 'end' }>;
+type Bytes = Uint8Array<ArrayBuffer>;
 
 interface Pending {
   readonly answer: (message: Message) => void;
   readonly resolve: (end: EndReply) => void;
-  readonly reject: (error: RtnetlinkError) => void;
+  readonly reject: (error: unknown) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How a dump went: the NLMSG_ERROR or NLMSG_DONE that says that it failed, and whether the state changed under it. */
+interface DumpVerdict {
+  readonly failure: Message | undefined;
+  readonly interrupted: boolean;
 }
 
 export class RequestDoor {
@@ -25,39 +34,70 @@ export class RequestDoor {
     const door = new RequestDoor();
     door.#worker = await startWorker(
       new URL('./request-worker.ts', import.meta.url),
-      { namespace, groups: [] },
+      { namespace, groups: [], unheardPort: undefined },
       (reply) => door.#take(reply),
       (error) => door.fail(error),
     );
     return door;
   }
 
-  /** Sends messages in their order. @param failed gets each NLMSG_ERROR. @throws RtnetlinkError `socket` or `closed` */
-  async batch(
-    protocol: NetlinkProtocol,
-    bytes: Uint8Array<ArrayBuffer>,
-    failed: (message: Message) => void,
-  ): Promise<void> {
-    const end = await this.#run('batch', protocol, bytes, () => {});
+  /** Netlink port that changes are made from. */
+  get port(): number | undefined {
+    return this.#worker?.port;
+  }
+
+  /**
+   * Sends messages in their order, after those of earlier calls.
+   * @param failed gets each NLMSG_ERROR.
+   * @throws RtnetlinkError `socket` or `closed`
+   */
+  async batch(protocol: NetlinkProtocol, bytes: Bytes, failed: (message: Message) => void): Promise<void> {
+    const end = await this.#post(
+      (id) => ({ kind: 'batch', id, protocol, bytes }),
+      undefined,
+      () => {},
+    );
     forEachMessage(end.failures, failed);
   }
 
   /**
    * Sends one request that has answers.
-   * @returns the NLMSG_ERROR or NLMSG_DONE that says that it failed, and whether the state changed under a dump.
    * @throws RtnetlinkError `socket`, `closed`, or what `answer` throws
+   * @throws the signal's reason
    */
   async query(
     protocol: NetlinkProtocol,
-    bytes: Uint8Array<ArrayBuffer>,
+    bytes: Bytes,
     answer: (message: Message) => void,
-  ): Promise<{ failure: Message | undefined; interrupted: boolean }> {
-    const end = await this.#run('query', protocol, bytes, answer);
-    let failure: Message | undefined;
-    forEachMessage(end.failures, (message) => {
-      failure = message;
+    signal: AbortSignal | undefined,
+  ): Promise<DumpVerdict> {
+    const work = (id: number, cancellation: Cancellation | undefined): QueryWork => ({
+      kind: 'query',
+      id,
+      protocol,
+      bytes,
+      cancellation,
     });
-    return { failure, interrupted: end.interrupted };
+    return verdictOf(await this.#post(work, signal, answer));
+  }
+
+  /** Sends a dump request for IP routes and has the answers read beside this thread. @throws as `query` */
+  async columns(
+    filter: RouteFilter,
+    bytes: Bytes,
+    signal: AbortSignal | undefined,
+  ): Promise<DumpVerdict & { readonly columns: RouteColumns }> {
+    const work = (id: number, cancellation: Cancellation | undefined): ColumnsWork => ({
+      kind: 'columns',
+      id,
+      protocol: 'route',
+      filter,
+      bytes,
+      cancellation,
+    });
+    const end = await this.#post(work, signal, () => {});
+    if (end.columns === undefined) throw new TypeError('a dump into columns without columns');
+    return { ...verdictOf(end), columns: end.columns };
   }
 
   /** @throws RtnetlinkError `socket` or `closed` where this is broken. */
@@ -80,37 +120,61 @@ export class RequestDoor {
     await this.#worker?.end();
   }
 
-  #run(
-    kind: 'batch' | 'query',
-    protocol: NetlinkProtocol,
-    bytes: Uint8Array<ArrayBuffer>,
+  async #post(
+    work: (id: number, cancellation: Cancellation | undefined) => BatchWork | QueryWork | ColumnsWork,
+    signal: AbortSignal | undefined,
     answer: (message: Message) => void,
   ): Promise<EndReply> {
-    if (this.#broken !== undefined) return Promise.reject(this.#broken);
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++;
-      this.#pending.set(id, { answer, resolve, reject });
-      this.#worker?.post({ kind, id, protocol, bytes }, bytes);
-    });
+    this.check();
+    signal?.throwIfAborted();
+    const cancellation = signal && new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    // The worker sees it at the next datagram, and answers.
+    const cancel = (): void => {
+      if (cancellation !== undefined) Atomics.store(cancellation, 0, 1);
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return await new Promise((resolve, reject) => {
+        const id = this.#nextId++;
+        this.#pending.set(id, { answer, resolve, reject, signal });
+        const request = work(id, cancellation);
+        this.#worker?.post(request, request.bytes);
+      });
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
   }
 
   #take(reply: WorkerReply): void {
-    if (reply.kind !== 'answer' && reply.kind !== 'end' && reply.kind !== 'broken') return;
+    if (reply.kind === 'answer') this.#takeAnswer(reply);
+    if (reply.kind !== 'end' && reply.kind !== 'broken' && reply.kind !== 'cancelled') return;
     const pending = this.#pending.get(reply.id);
     // Already rejected: closed, or an answer before this one could not be read.
     if (pending === undefined) return;
-    if (reply.kind !== 'answer') {
-      this.#pending.delete(reply.id);
-      if (reply.kind === 'end') pending.resolve(reply);
-      else pending.reject(new RtnetlinkError('socket', reply.reason));
-      return;
-    }
+    this.#pending.delete(reply.id);
+    if (reply.kind === 'end') pending.resolve(reply);
+    else if (reply.kind === 'cancelled') pending.reject(pending.signal?.reason);
+    else pending.reject(new RtnetlinkError('socket', reply.reason));
+  }
+
+  #takeAnswer({ id, bytes }: Extract<WorkerReply, { kind: 'answer' }>): void {
+    const pending = this.#pending.get(id);
     try {
-      forEachMessage(reply.bytes, pending.answer);
+      if (pending !== undefined && pending.signal?.aborted !== true) forEachMessage(bytes, pending.answer);
     } catch (error) {
       if (!(error instanceof RtnetlinkError)) throw error;
-      this.#pending.delete(reply.id);
-      pending.reject(error);
+      this.#pending.delete(id);
+      pending?.reject(error);
+    } finally {
+      this.#worker?.release(bytes);
     }
   }
+}
+
+function verdictOf({ failures, interrupted }: EndReply): DumpVerdict {
+  let failure: Message | undefined;
+  forEachMessage(failures, (message) => {
+    failure = message;
+  });
+  return { failure, interrupted };
 }

@@ -1,25 +1,51 @@
 // A worker thread that carries requests to the kernel and answers back, one at a time and synchronously, so that the main thread never
-// waits in a system call. Owns the sockets and the framing; knows no kind of object.
+// waits in a system call. Owns the sockets and the framing; knows no kind of object but the columns of routes.
 import { parentPort, workerData } from 'node:worker_threads';
-import { decodeVerdict, demandAck, forEachMessage, messageFlag, messageType } from '../codec/message.ts';
+import { columnBuffers, RouteColumnsBuilder } from '../codec/route/route-columns.ts';
+import {
+  decodeVerdict,
+  demandAck,
+  forEachFrame,
+  forEachMessage,
+  messageFlag,
+  messageType,
+} from '../codec/wire/message.ts';
+import { newMessage } from '../codec/wire/message-types.ts';
 import { RtnetlinkError } from '../errors.ts';
+import type { RouteColumns } from '../kernel.ts';
+import { datagramsOf } from './datagrams.ts';
 import { enterNamespace } from './namespace.ts';
 import { type NetlinkProtocol, NetlinkSocket, receiveLength } from './netlink-socket.ts';
-import { stateIndex, type WorkerOptions, type WorkerReply, type WorkerRequest } from './worker-messages.ts';
+import {
+  type BatchWork,
+  type Cancellation,
+  type ColumnsWork,
+  memoryOf,
+  type QueryWork,
+  stateIndex,
+  type WorkerOptions,
+  type WorkerReply,
+  type WorkerRequest,
+} from './worker-messages.ts';
 
-/** What the kernel may answer to one datagram must fit, or the end of it is lost: 128 acknowledgements fit in the default of 212,992. */
+/** The kernel's answers to one datagram must fit, or the end of them is lost. */
 const receiveBuffer = 8 * 1024 * 1024;
-const mostMessages = 128;
-/** The default send buffer is 212,992. */
-const mostBytes = 64 * 1024;
+/** What one acknowledgement takes of it, by the kernel's account and with room for its words. */
+const acknowledgementSize = 1664;
+/** More in a datagram gains nothing. */
+const mostMessages = 512;
 const receiveTimeout = 200;
 /** The kernel works while send runs, so that answers are there at once: none for this long means that they were lost. */
 const mostTimeouts = 25;
+/** Answers that the main thread may be behind: what it works on in one go, some 10 ms. */
+const mostOutstanding = 512 * 1024;
 
 const options = workerData as WorkerOptions;
 const state = new Int32Array(options.state);
 const buffer = new Uint8Array(receiveLength);
 const sockets = new Map<NetlinkProtocol, NetlinkSocket>();
+
+class Cancelled extends Error {}
 
 function socketOf(protocol: NetlinkProtocol): NetlinkSocket {
   let socket = sockets.get(protocol);
@@ -30,11 +56,28 @@ function socketOf(protocol: NetlinkProtocol): NetlinkSocket {
   return socket;
 }
 
+/** Ends what the kernel still has to say. The port stays, as others may have been told not to hear it. */
+function reopen(protocol: NetlinkProtocol): void {
+  const { port } = socketOf(protocol);
+  sockets.get(protocol)?.close();
+  sockets.delete(protocol);
+  sockets.set(protocol, new NetlinkSocket(protocol, receiveBuffer, receiveTimeout, port));
+}
+
+function checkWanted(cancellation: Cancellation | undefined): void {
+  if (cancellation !== undefined && Atomics.load(cancellation, 0) === 1) throw new Cancelled();
+  if (Atomics.load(state, stateIndex.stop) === 1) throw new RtnetlinkError('closed', 'closed');
+}
+
 /** Receives until `visit` says that this was the last. */
-function receiveUntil(socket: NetlinkSocket, visit: (datagram: Uint8Array<ArrayBuffer>) => boolean): void {
+function receiveUntil(
+  socket: NetlinkSocket,
+  cancellation: Cancellation | undefined,
+  visit: (datagram: DataView<ArrayBuffer>) => boolean,
+): void {
   let timeouts = 0;
   for (;;) {
-    if (Atomics.load(state, stateIndex.stop) === 1) throw new RtnetlinkError('closed', 'closed');
+    checkWanted(cancellation);
     const length = socket.receive(buffer);
     if (length === 'overrun') throw new RtnetlinkError('socket', 'answers of the kernel were lost: ENOBUFS');
     if (length === 'timeout') {
@@ -42,45 +85,24 @@ function receiveUntil(socket: NetlinkSocket, visit: (datagram: Uint8Array<ArrayB
       continue;
     }
     timeouts = 0;
-    if (visit(buffer.subarray(0, length))) return;
+    if (visit(new DataView(buffer.buffer, 0, length))) return;
   }
 }
 
-/** The messages of a batch as runs that fit a datagram. */
-function* datagrams(
-  bytes: Uint8Array,
-): Generator<{ bytes: Uint8Array; last: { start: number; sequence: number } }> {
-  const messages: { start: number; end: number; sequence: number }[] = [];
-  forEachMessage(bytes, ({ start, end, sequence }) => messages.push({ start, end, sequence }));
-  for (let first = 0; first < messages.length; ) {
-    const start = messages[first]?.start ?? 0;
-    let next = first;
-    let last = { start, end: start, sequence: 0 };
-    for (; next < messages.length && next - first < mostMessages; next++) {
-      const message = messages[next];
-      if (message === undefined || (next > first && message.end - start > mostBytes)) break;
-      last = message;
-    }
-    yield {
-      bytes: bytes.subarray(start, last.end),
-      last: { start: last.start - start, sequence: last.sequence },
-    };
-    first = next;
-  }
-}
-
-function runBatch(protocol: NetlinkProtocol, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+function runBatch({ protocol, bytes }: BatchWork): Uint8Array<ArrayBuffer> {
   const socket = socketOf(protocol);
+  const mostAnswers = Math.max(1, Math.floor(socket.receiveBuffer / acknowledgementSize));
   const failures: Uint8Array[] = [];
-  for (const datagram of datagrams(bytes)) {
-    demandAck(datagram.bytes, datagram.last.start);
-    socket.send(datagram.bytes);
-    receiveUntil(socket, (answer) => {
+  for (const datagram of datagramsOf(bytes, Math.min(mostAnswers, mostMessages))) {
+    checkWanted(undefined);
+    demandAck(bytes, datagram.last);
+    socket.send(bytes.subarray(datagram.start, datagram.end));
+    receiveUntil(socket, undefined, (view) => {
       let ended = false;
-      forEachMessage(answer, (message) => {
-        if (message.type !== messageType.error) return;
-        if (decodeVerdict(message).errno !== 0) failures.push(answer.slice(message.start, message.end));
-        ended ||= message.sequence === datagram.last.sequence;
+      forEachFrame(view, (type, _flags, sequence, start, end) => {
+        if (type !== messageType.error) return;
+        if (isFailure(view, start, end)) failures.push(buffer.slice(start, end));
+        ended ||= sequence === datagram.sequence;
       });
       return ended;
     });
@@ -88,41 +110,86 @@ function runBatch(protocol: NetlinkProtocol, bytes: Uint8Array): Uint8Array<Arra
   return concatenate(failures);
 }
 
-function runQuery(
-  id: number,
-  protocol: NetlinkProtocol,
-  bytes: Uint8Array,
+/** @param visit gets what is neither the end nor left over from an earlier request. */
+function runDump(
+  { protocol, bytes, cancellation }: QueryWork | ColumnsWork,
+  visit: (view: DataView<ArrayBuffer>, type: number, start: number, end: number) => void,
+  afterDatagram: (view: DataView<ArrayBuffer>) => void,
 ): { failures: Uint8Array<ArrayBuffer>; interrupted: boolean } {
   const socket = socketOf(protocol);
   const failures: Uint8Array[] = [];
   let interrupted = false;
-  let sequence = 0;
-  forEachMessage(bytes, (message) => {
-    sequence = message.sequence;
+  let asked = 0;
+  forEachMessage(bytes, ({ sequence }) => {
+    asked = sequence;
   });
   demandAck(bytes, 0);
+  checkWanted(cancellation);
   socket.send(bytes);
-  receiveUntil(socket, (datagram) => {
+  receiveUntil(socket, cancellation, (view) => {
     let ended = false;
-    let ours = false;
-    forEachMessage(datagram, (message) => {
-      // What is left of an earlier request that broke off.
-      if (message.sequence !== sequence) return;
-      interrupted ||= (message.flags & messageFlag.dumpInterrupted) !== 0;
-      if (message.type !== messageType.error && message.type !== messageType.done) {
-        ours = true;
+    let answers = 0;
+    forEachFrame(view, (type, flags, sequence, start, end) => {
+      if (sequence !== asked) return;
+      interrupted ||= (flags & messageFlag.dumpInterrupted) !== 0;
+      if (type === messageType.error || type === messageType.done) {
+        ended = true;
+        if (isFailure(view, start, end)) failures.push(buffer.slice(start, end));
         return;
       }
-      ended = true;
-      if (decodeVerdict(message).errno !== 0) failures.push(datagram.slice(message.start, message.end));
+      answers++;
+      visit(view, type, start, end);
     });
-    if (ours) {
-      const answer = datagram.slice();
-      post({ kind: 'answer', id, bytes: answer }, answer);
-    }
+    if (answers > 0) afterDatagram(view);
     return ended;
   });
   return { failures: concatenate(failures), interrupted };
+}
+
+function isFailure(view: DataView<ArrayBuffer>, start: number, end: number): boolean {
+  let failed = false;
+  forEachMessage(new Uint8Array(view.buffer, start, end - start), (message) => {
+    failed = decodeVerdict(message).errno !== 0;
+  });
+  return failed;
+}
+
+function runQuery(work: QueryWork): { failures: Uint8Array<ArrayBuffer>; interrupted: boolean } {
+  return runDump(
+    work,
+    () => {},
+    (view) => {
+      const bytes = buffer.slice(0, view.byteLength);
+      Atomics.add(state, stateIndex.outstanding, memoryOf(bytes));
+      post({ kind: 'answer', id: work.id, bytes }, [bytes.buffer]);
+      waitUntilRead(work.cancellation);
+    },
+  );
+}
+
+function waitUntilRead(cancellation: Cancellation | undefined): void {
+  for (;;) {
+    const outstanding = Atomics.load(state, stateIndex.outstanding);
+    if (outstanding < mostOutstanding) return;
+    checkWanted(cancellation);
+    Atomics.wait(state, stateIndex.outstanding, outstanding, receiveTimeout);
+  }
+}
+
+function runColumns(work: ColumnsWork): {
+  failures: Uint8Array<ArrayBuffer>;
+  interrupted: boolean;
+  columns: RouteColumns;
+} {
+  const builder = new RouteColumnsBuilder(work.filter);
+  const verdict = runDump(
+    work,
+    (view, type, start, end) => {
+      if (type === newMessage.route) builder.append(view, start, end);
+    },
+    () => {},
+  );
+  return { ...verdict, columns: builder.take() };
 }
 
 /** Each padded to the alignment of messages. */
@@ -137,31 +204,42 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-function post(reply: WorkerReply, bytes?: Uint8Array<ArrayBuffer>): void {
-  parentPort?.postMessage(reply, bytes === undefined ? [] : [bytes.buffer]);
+function post(reply: WorkerReply, handedOver: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(reply, handedOver);
 }
 
-function work(request: WorkerRequest): void {
+function perform(work: BatchWork | QueryWork | ColumnsWork): void {
+  const { id } = work;
+  if (work.kind === 'batch') {
+    const failures = runBatch(work);
+    post({ kind: 'end', id, failures, interrupted: false }, [failures.buffer]);
+  } else if (work.kind === 'query') {
+    const verdict = runQuery(work);
+    post({ kind: 'end', id, ...verdict }, [verdict.failures.buffer]);
+  } else {
+    const verdict = runColumns(work);
+    post({ kind: 'end', id, ...verdict }, [verdict.failures.buffer, ...columnBuffers(verdict.columns)]);
+  }
+}
+
+function take(request: WorkerRequest): void {
   if (request.kind === 'close') {
     for (const socket of sockets.values()) socket.close();
     parentPort?.close();
     return;
   }
   try {
-    if (request.kind === 'batch') {
-      const failures = runBatch(request.protocol, request.bytes);
-      post({ kind: 'end', id: request.id, failures, interrupted: false }, failures);
-    } else {
-      const { failures, interrupted } = runQuery(request.id, request.protocol, request.bytes);
-      post({ kind: 'end', id: request.id, failures, interrupted }, failures);
-    }
+    perform(request);
   } catch (error) {
-    if (!(error instanceof RtnetlinkError)) throw error;
-    post({ kind: 'broken', id: request.id, reason: error.message });
+    if (!(error instanceof Cancelled) && !(error instanceof RtnetlinkError)) throw error;
+    // The rest of a dump would be in the way of what comes next.
+    if (request.kind !== 'batch') reopen(request.protocol);
+    if (error instanceof Cancelled) post({ kind: 'cancelled', id: request.id });
+    else post({ kind: 'broken', id: request.id, reason: error.message });
   }
 }
 
 if (options.namespace !== undefined) enterNamespace(options.namespace);
-socketOf('route');
-parentPort?.on('message', work);
-post({ kind: 'ready' });
+const { port } = socketOf('route');
+parentPort?.on('message', take);
+post({ kind: 'ready', port });

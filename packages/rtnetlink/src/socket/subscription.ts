@@ -1,10 +1,9 @@
 // Notifications of the kernel, by a worker thread of their own. One that cannot be read counts as lost: an overrun.
 
-import { forEachMessage } from '../codec/message.ts';
 import { decodeObject } from '../codec/object.ts';
+import { forEachMessage } from '../codec/wire/message.ts';
 import { RtnetlinkError } from '../errors.ts';
 import type { Notification, NotificationGroup } from '../kernel.ts';
-import { memoryOf, stateIndex } from './worker-messages.ts';
 import { startWorker } from './worker-thread.ts';
 
 /** RTNLGRP_* */
@@ -17,15 +16,23 @@ const groupNumbers: Readonly<Record<NotificationGroup, readonly number[]>> = {
   'route-mpls': [27],
   rule: [8, 19],
   nexthop: [32],
+  netconf: [24, 25, 29],
 };
+
+export interface SubscriptionOptions {
+  readonly groups: readonly NotificationGroup[];
+  /** Path of the network namespace's file; undefined: that of the process. */
+  readonly namespace: string | undefined;
+  /** Port of the request socket whose changes are not to be told. */
+  readonly unheardPort: number | undefined;
+}
 
 /**
  * @param died called when the thread is gone without having been asked to.
  * @returns the function that ends the subscription: `listener` is not called any more from then on.
  */
 export async function openSubscription(
-  namespace: string | undefined,
-  groups: readonly NotificationGroup[],
+  { groups, namespace, unheardPort }: SubscriptionOptions,
   listener: (notification: Notification) => void,
   died: (error: RtnetlinkError) => void,
 ): Promise<() => Promise<void>> {
@@ -35,15 +42,14 @@ export async function openSubscription(
   };
   const worker = await startWorker(
     new URL('./notification-worker.ts', import.meta.url),
-    { namespace, groups: [...new Set(groups.flatMap((group) => groupNumbers[group]))] },
+    { namespace, unheardPort, groups: [...new Set(groups.flatMap((group) => groupNumbers[group]))] },
     (reply) => {
       if (reply.kind === 'overrun') tell({ type: 'overrun' });
       if (reply.kind !== 'notifications') return;
       try {
         tellEach(reply.bytes, tell);
       } finally {
-        Atomics.sub(worker.state, stateIndex.outstanding, memoryOf(reply.bytes));
-        Atomics.notify(worker.state, stateIndex.outstanding);
+        worker.release(reply.bytes);
       }
     },
     died,
@@ -54,6 +60,7 @@ export async function openSubscription(
   };
 }
 
+/** Bytes that cannot be read cost what is behind them: an overrun. */
 function tellEach(bytes: Uint8Array, tell: (notification: Notification) => void): void {
   const notifications: Notification[] = [];
   try {

@@ -1,15 +1,24 @@
 // Starts the worker threads that hold sockets and tells why one ended. Used by the main thread only.
 import { Worker } from 'node:worker_threads';
 import { RtnetlinkError } from '../errors.ts';
-import { stateIndex, type WorkerOptions, type WorkerReply, type WorkerRequest } from './worker-messages.ts';
+import {
+  memoryOf,
+  stateIndex,
+  type WorkerOptions,
+  type WorkerReply,
+  type WorkerRequest,
+} from './worker-messages.ts';
 
 /** A worker looks at its stop flag five times a second; one that has not ended by now is stuck in the kernel. Milliseconds. */
 const endTimeout = 2000;
 
 export interface WorkerThread {
+  /** @param bytes are handed over. */
   post(request: WorkerRequest, bytes?: Uint8Array<ArrayBuffer>): void;
-  /** The shared state that the worker was given. */
-  readonly state: Int32Array;
+  /** Says that these bytes from the worker were worked on: it waits where too much is not. */
+  release(bytes: Uint8Array): void;
+  /** Netlink port of the worker's socket. */
+  readonly port: number;
   /** Stops the worker wherever it is; resolves when it is gone. */
   end(): Promise<void>;
 }
@@ -23,7 +32,7 @@ export interface WorkerThread {
  */
 export async function startWorker(
   script: URL,
-  options: Pick<WorkerOptions, 'namespace' | 'groups'>,
+  options: Omit<WorkerOptions, 'state'>,
   listen: (reply: Exclude<WorkerReply, { kind: 'ready' }>) => void,
   died: (error: RtnetlinkError) => void,
 ): Promise<WorkerThread> {
@@ -40,9 +49,9 @@ export async function startWorker(
     });
     worker.once('exit', () => resolve());
   });
-  await new Promise<void>((resolve, reject) => {
+  const port = await new Promise<number>((resolve, reject) => {
     worker.on('message', (reply: WorkerReply) => {
-      if (reply.kind === 'ready') resolve();
+      if (reply.kind === 'ready') resolve(reply.port);
       else listen(reply);
     });
     void exited.then(() => {
@@ -51,7 +60,15 @@ export async function startWorker(
     });
   });
   return {
-    state,
+    port,
+    // In the next turn of the event loop: Node hands over all messages that are there before it lets others run, and a worker that were let
+    // go on at once would keep them coming.
+    release(bytes) {
+      setImmediate(() => {
+        Atomics.sub(state, stateIndex.outstanding, memoryOf(bytes));
+        Atomics.notify(state, stateIndex.outstanding);
+      });
+    },
     post: (request, bytes) => worker.postMessage(request, bytes === undefined ? [] : [bytes.buffer]),
     async end() {
       ending = true;

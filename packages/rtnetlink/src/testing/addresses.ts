@@ -14,6 +14,7 @@ import type { Device, Devices } from './device.ts';
 import type { FakeSysctl } from './fake-sysctl.ts';
 import type { IpRoutes } from './ip-routes.ts';
 import { kernelProtocol } from './ip-routes.ts';
+import { madeUpMac } from './link-kinds.ts';
 import type { NotificationQueue } from './notification-queue.ts';
 import { refuse } from './refusal.ts';
 
@@ -28,9 +29,18 @@ export class Addresses {
   private readonly sysctl: FakeSysctl;
   private readonly notifications: NotificationQueue;
   private readonly routes: IpRoutes;
+  /** Called when a device has lost its last IPv4 address, and with it IPv4. */
+  private readonly ipv4Lost: (device: Device) => void;
   private held: Address[] = [];
 
-  constructor(devices: Devices, sysctl: FakeSysctl, notifications: NotificationQueue, routes: IpRoutes) {
+  constructor(
+    devices: Devices,
+    sysctl: FakeSysctl,
+    notifications: NotificationQueue,
+    routes: IpRoutes,
+    ipv4Lost: (device: Device) => void,
+  ) {
+    this.ipv4Lost = ipv4Lost;
     this.devices = devices;
     this.sysctl = sysctl;
     this.notifications = notifications;
@@ -42,7 +52,7 @@ export class Addresses {
   }
 
   /** Whether it is an address of this host; a link-local one is that only of its own device. */
-  isLocal(address: IpAddress, device: number): boolean {
+  isLocal(address: IpAddress, device: number | undefined): boolean {
     return this.held.some(
       (own) => own.address === address && (own.index === device || !address.startsWith('fe80:')),
     );
@@ -75,7 +85,13 @@ export class Addresses {
   delete(address: Address): void {
     const device = this.devices.get(address.index);
     const own = this.same(address) ?? refuse('EADDRNOTAVAIL', `${words(address)}: address not found`);
+    const secondaries = this.secondariesOf(own);
     this.drop(own, device);
+    for (const secondary of secondaries) this.drop(secondary, device);
+    const family = addressFamily(own.address);
+    if (family === 'ipv4' && !this.of(device).some((other) => addressFamily(other.address) === family)) {
+      this.ipv4Lost(device);
+    }
   }
 
   deviceUp(device: Device): void {
@@ -88,7 +104,7 @@ export class Addresses {
     if (this.sysctl.isOn(`net/ipv6/conf/${device.name}/disable_ipv6`)) return;
     const linkLocal = generatedLinkLocal(device);
     if (linkLocal !== undefined)
-      this.routes.addOwn(this.ownRoute(device, multicast, 'other', ipv6ConnectedMetric));
+      this.routes.addOwn(this.ownRoute(device, multicast, 'multicast', { metric: ipv6ConnectedMetric }));
     for (const address of this.of(device))
       if (addressFamily(address.address) === 'ipv6') this.connect(address, device);
     if (linkLocal === undefined) return;
@@ -115,8 +131,8 @@ export class Addresses {
     for (const address of this.of(device)) this.drop(address, device);
   }
 
-  private of(device: Device): Address[] {
-    return this.held.filter(({ index }) => index === device.index);
+  private of({ index }: { readonly index: number }): Address[] {
+    return this.held.filter((address) => address.index === index);
   }
 
   private same(address: Address): Address | undefined {
@@ -144,32 +160,61 @@ export class Addresses {
   }
 
   private drop(address: Address, device: Device): void {
+    const routes = this.routesFor(address, device);
     this.forget(address);
     const kept = new Set(this.of(device).flatMap((other) => this.routesFor(other, device).map(routeKey)));
-    for (const route of this.routesFor(address, device)) {
+    for (const route of routes) {
       if (!kept.has(routeKey(route))) this.routes.deleteOwn(route);
     }
+    if (!this.isLocal(address.address, device.index)) this.routes.sourceLost(address.address, device);
+  }
+
+  /** Later IPv4 addresses of the device in the same subnet, which the kernel deletes with the first one. */
+  private secondariesOf(address: Address): Address[] {
+    const subnet = subnetOf(address);
+    const alike = this.of(address).filter(
+      (other) => addressFamily(other.address) === 'ipv4' && subnetOf(other) === subnet,
+    );
+    return alike[0] === address ? alike.slice(1) : [];
   }
 
   private connect(address: Address, device: Device): void {
     for (const route of this.routesFor(address, device)) this.routes.addOwn(route);
   }
 
-  private routesFor({ address, prefixLength }: Address, device: Device): IpRoute[] {
-    const prefix = prefixOf(address, prefixLength);
-    const routes = [this.ownRoute(device, hostPrefix(address), 'local', 0)];
-    if (addressFamily(address) === 'ipv6') {
-      const forwards = this.sysctl.isOn(`net/ipv6/conf/${device.name}/forwarding`);
-      // The subnet-router anycast address of RFC 4291 section 2.6.1.
-      if (forwards && prefixLength < 127) {
-        routes.push(
-          this.ownRoute(device, hostPrefix(prefix.slice(0, prefix.indexOf('/')) as IpAddress), 'other', 0),
-        );
-      }
-      if (device.up) routes.push(this.ownRoute(device, prefix, 'unicast', ipv6ConnectedMetric));
-    } else if (device.up && prefixLength < 32) {
-      routes.push(this.ownRoute(device, prefix, device.name === 'lo' ? 'local' : 'unicast'));
-      if (prefixLength < 31) routes.push(this.ownRoute(device, lastOf(address, prefixLength), 'other'));
+  private routesFor(address: Address, device: Device): IpRoute[] {
+    return addressFamily(address.address) === 'ipv4'
+      ? this.ipv4RoutesFor(address, device)
+      : this.ipv6RoutesFor(address, device);
+  }
+
+  private ipv4RoutesFor(address: Address, device: Device): IpRoute[] {
+    const subnet = subnetOf(address);
+    const first = this.of(device).find((other) => subnetOf(other) === subnet) ?? address;
+    const source = { preferredSource: first.address };
+    const host = hostPrefix(address.address);
+    const routes = [this.ownRoute(device, host, 'local', source)];
+    if (!device.up || subnet === host || first !== address) return routes;
+    routes.push(this.ownRoute(device, subnet, device.name === 'lo' ? 'local' : 'unicast', source));
+    if (address.prefixLength < 31) {
+      const last = lastOf(address.peer ?? address.address, address.prefixLength);
+      routes.push(this.ownRoute(device, last, 'broadcast', source));
+    }
+    return routes;
+  }
+
+  private ipv6RoutesFor({ address, prefixLength, peer }: Address, device: Device): IpRoute[] {
+    const subnet = prefixOf(address, prefixLength);
+    const routes = [this.ownRoute(device, hostPrefix(address), 'local', { metric: 0 })];
+    // The subnet-router anycast address of RFC 4291 section 2.6.1.
+    if (this.sysctl.isOn(`net/ipv6/conf/${device.name}/forwarding`) && prefixLength < 127) {
+      const lowest = hostPrefix(subnet.slice(0, subnet.indexOf('/')) as IpAddress);
+      routes.push(this.ownRoute(device, lowest, 'anycast', { metric: 0 }));
+    }
+    if (!device.up) return routes;
+    const connected = peer === undefined ? [subnet] : [subnet, hostPrefix(peer)];
+    for (const prefix of connected) {
+      routes.push(this.ownRoute(device, prefix, 'unicast', { metric: ipv6ConnectedMetric }));
     }
     return routes;
   }
@@ -177,21 +222,25 @@ export class Addresses {
   private ownRoute(
     device: Device,
     prefix: IpPrefix,
-    type: IpRoute['type'] & string,
-    metric?: number,
+    type: NonNullable<IpRoute['type']>,
+    facts: { readonly metric: number } | { readonly preferredSource: IpAddress },
   ): IpRoute {
-    const family = addressFamily(prefix);
     return {
       object: 'route',
-      family,
+      family: addressFamily(prefix),
       table: this.devices.vrfTable(device) ?? (type === 'unicast' ? mainTable : localTable),
       prefix,
       ...(type === 'unicast' ? {} : { type }),
-      ...(family === 'ipv6' && metric !== undefined ? { metric } : {}),
+      ...facts,
       protocol: kernelProtocol,
       device: device.index,
     };
   }
+}
+
+/** Of a point-to-point address, that of the other end. */
+function subnetOf({ address, peer, prefixLength }: Address): IpPrefix {
+  return prefixOf(peer ?? address, prefixLength);
 }
 
 function words({ address }: Address): string {
@@ -218,9 +267,9 @@ function generatedLinkLocal(device: Device): IpAddress | undefined {
     bytes.set(addressToBytes(device.info.local), 12);
     return addressFromBytes(bytes);
   }
-  if (device.address === undefined || device.info === undefined || device.info.kind === 'vrf')
-    return undefined;
-  const mac = macToBytes(device.address);
+  if (device.info === undefined || device.info.kind === 'vrf') return undefined;
+  // Tunnels over IPv6 make one up.
+  const mac = macToBytes(device.address ?? madeUpMac(device.index));
   bytes.set(mac.subarray(0, 3), 8);
   bytes.set([0xff, 0xfe], 11);
   bytes.set(mac.subarray(3), 13);

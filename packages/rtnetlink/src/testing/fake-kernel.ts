@@ -1,107 +1,94 @@
 // An in-memory kernel behind the same door as the real one: one network namespace with everything that a VPN forwarder
 // programs, exact where the reconciler relies on it (kernel-contract.ts runs the same expectations on both).
 // There is no traffic in it: nothing is forwarded and no neighbour is resolved. Indexes and ids are the kernel's u32 numbers.
+import { encodeRoutes } from '../codec/batch.ts';
+import { encodeRequest } from '../codec/request.ts';
+import { routeAt } from '../codec/route/route-columns.ts';
+import { MessageWriter } from '../codec/wire/writer.ts';
 import { describe } from '../describe.ts';
 import { RtnetlinkError } from '../errors.ts';
-import type { Dumped, DumpFilter, Notification, NotificationGroup, Request, Rtnetlink } from '../kernel.ts';
-import type { KernelObject, Link } from '../objects.ts';
-import { Addresses } from './addresses.ts';
-import type { Device, DeviceEvent } from './device.ts';
-import { Devices } from './device.ts';
-import { FakeSysctl } from './fake-sysctl.ts';
+import type {
+  Dumped,
+  DumpFilter,
+  Notification,
+  NotificationGroup,
+  Request,
+  RouteColumns,
+  RouteFilter,
+  RouteOperation,
+  Rtnetlink,
+} from '../kernel.ts';
+import type { Link } from '../objects.ts';
+import { FakeNamespace } from './fake-namespace.ts';
 import { Faults } from './faults.ts';
-import { FouPorts } from './fou-ports.ts';
-import { IpRoutes } from './ip-routes.ts';
-import { Links } from './links.ts';
-import { MplsRoutes } from './mpls-routes.ts';
-import { Neighbours } from './neighbours.ts';
-import { Nexthops } from './nexthops.ts';
 import { NotificationQueue } from './notification-queue.ts';
 import { refusal } from './refusal.ts';
-import { Rules } from './rules.ts';
-import { TrafficControl } from './traffic-control.ts';
-
-const loopbackMtu = 65536;
+import { routeColumns } from './route-columns.ts';
 
 /** A new one has `lo`, up and with its addresses, the rules of a new namespace, and every module loaded. */
 export class FakeKernel implements Rtnetlink {
   /** Every request executed, failed ones too, oldest first; a test may empty it. What `apply` does is not in it. */
   readonly log: Request[] = [];
-  readonly sysctl = new FakeSysctl(() => this.hasSharedVrfTable());
   private readonly faults = new Faults();
   private readonly notifications = new NotificationQueue();
-  private readonly devices = new Devices();
-  private readonly rules = new Rules(this.notifications);
-  private readonly links = new Links(
-    this.devices,
-    this.sysctl,
-    this.notifications,
-    (device, event) => this.deviceEvent(device, event),
-    () => this.rules.addL3mdev(),
-  );
-  private readonly nexthops: Nexthops = new Nexthops(
-    this.devices,
-    this.notifications,
-    ({ gateway, device }) =>
-      gateway !== undefined && device !== undefined && this.addresses.isLocal(gateway, device),
-    () => this.routes,
-  );
-  private readonly routes: IpRoutes = new IpRoutes(
-    this.devices,
-    this.sysctl,
-    this.notifications,
-    this.nexthops,
-  );
-  private readonly addresses: Addresses = new Addresses(
-    this.devices,
-    this.sysctl,
-    this.notifications,
-    this.routes,
-  );
-  private readonly neighbours = new Neighbours(this.devices, this.notifications);
-  private readonly labels = new MplsRoutes(this.devices, this.sysctl, this.notifications);
-  private readonly trafficControl = new TrafficControl(this.devices);
-  private readonly fouPorts = new FouPorts();
+  private readonly namespace = new FakeNamespace(this.notifications);
+  readonly sysctl = this.namespace.sysctl;
+  private readonly scratch = new MessageWriter(1024);
   private closed = false;
 
-  constructor() {
-    const lo: Device = {
-      index: this.devices.takeIndex(),
-      name: 'lo',
-      info: undefined,
-      up: true,
-      plugged: true,
-      mtu: loopbackMtu,
-      master: 0,
-      address: undefined,
-      alias: undefined,
-    };
-    this.devices.add(lo);
-    this.sysctl.addDevice(lo.name);
-    this.addresses.addLoopback(lo);
+  async execute(
+    requests: readonly Request[],
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<readonly (RtnetlinkError | undefined)[]> {
+    this.checkOpen(signal);
+    return requests.map((request) => this.executeOne(request, this.refusalToEncode(request)));
   }
 
-  async execute(requests: readonly Request[]): Promise<readonly (RtnetlinkError | undefined)[]> {
-    this.checkOpen();
-    return requests.map((request) => {
-      this.log.push(request);
-      const errno = this.faults.strike(request);
-      if (errno !== undefined) return refusal(errno, undefined, describe(request));
-      return this.verdict(request);
-    });
+  async executeRoutes(
+    op: RouteOperation,
+    routes: RouteColumns,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<ReadonlyMap<number, RtnetlinkError>> {
+    this.checkOpen(signal);
+    const wrong = new Map<number, RtnetlinkError>();
+    encodeRoutes(this.scratch, op, routes, 0, routes.length, 1, (at, error) => wrong.set(at, error));
+    this.scratch.take();
+    const verdicts = new Map<number, RtnetlinkError>();
+    for (let at = 0; at < routes.length; at++) {
+      const verdict = this.executeOne({ op, object: routeAt(routes, at) }, wrong.get(at));
+      if (verdict !== undefined) verdicts.set(at, verdict);
+    }
+    return verdicts;
   }
 
-  async dump<F extends DumpFilter>(filter: F): Promise<readonly Dumped<F>[]> {
-    this.checkOpen();
+  async dump<F extends DumpFilter>(
+    filter: F,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<readonly Dumped<F>[]> {
+    this.checkOpen(signal);
     return this.objects(filter);
+  }
+
+  async dumpRoutes(
+    filter: RouteFilter,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<RouteColumns> {
+    this.checkOpen(signal);
+    return routeColumns(filter.family, this.objects({ object: 'route', ...filter }));
   }
 
   async subscribe(
     groups: readonly NotificationGroup[],
     listener: (notification: Notification) => void,
+    { own = true, signal }: { readonly own?: boolean; readonly signal?: AbortSignal } = {},
   ): Promise<() => void> {
-    this.checkOpen();
-    return this.notifications.subscribe(groups, listener);
+    this.checkOpen(signal);
+    const end = this.notifications.subscribe(groups, listener, own);
+    signal?.addEventListener('abort', end, { once: true });
+    return () => {
+      signal?.removeEventListener('abort', end);
+      end();
+    };
   }
 
   async close(): Promise<void> {
@@ -119,147 +106,82 @@ export class FakeKernel implements Rtnetlink {
     return this.faults.failEach(hits, errno);
   }
 
+  /**
+   * Breaks the door behind the n-th request from now on (the first is 1): it and those before it are done, the rest of its batch is not, and
+   * `execute` rejects with code `socket`. What comes later works again.
+   */
+  breakAfter(n: number): void {
+    this.faults.breakAfter(n);
+  }
+
+  /** Loses the n-th notification from now on that somebody would hear (the first is 1), and says nothing. */
+  loseNth(n: number): void {
+    this.notifications.loseNth(n);
+  }
+
   /** Loses the notifications that were not delivered yet; subscribers hear `overrun` instead. */
   overrun(): void {
     this.notifications.overrun();
   }
 
   /** A hand at the kernel: does as the kernel would, notifications included, without a log entry and past all faults.
-   * @throws RtnetlinkError `kernel` where the kernel would refuse. */
+   * @throws RtnetlinkError `kernel` where the kernel would refuse, `invalid` where no message could say it. */
   apply(...requests: readonly Request[]): void {
     for (const request of requests) {
-      const error = this.verdict(request);
+      const wrong = this.refusalToEncode(request);
+      const error = wrong === undefined ? this.namespace.verdict(request) : invalid(request, wrong);
       if (error !== undefined) throw error;
     }
   }
 
   /** A hand at the kernel: pulls or plugs a device's cable. For a veth pair, setting one end down does the same to the other. */
   setCarrier(name: string, carrier: boolean): void {
-    this.links.setCarrier(name, carrier);
+    this.namespace.setCarrier(name, carrier);
   }
 
   /** The device of that name. */
   link(name: string): Link | undefined {
-    return this.links.dump().find((link) => link.name === name);
+    return this.objects({ object: 'link' }).find((link) => link.name === name);
   }
 
   /** What `dump` would give, at once and also when closed. */
   objects<F extends DumpFilter>(filter: F): readonly Dumped<F>[] {
-    return this.select(filter) as readonly KernelObject[] as readonly Dumped<F>[];
+    return this.namespace.dump(filter) as readonly Dumped<F>[];
   }
 
-  private select(filter: DumpFilter): readonly KernelObject[] {
-    switch (filter.object) {
-      case 'link':
-        return this.links.dump();
-      case 'address':
-        return this.addresses.dump(filter.family);
-      case 'neighbour':
-        return this.neighbours.dump(filter.index, filter.family);
-      case 'route':
-        return filter.family === 'mpls'
-          ? this.labels.dump(filter.protocol)
-          : this.routes.dump(filter.family, filter.table, filter.protocol);
-      case 'nexthop':
-        return this.nexthops.dump();
-      case 'rule':
-        return this.rules.dump(filter.family);
-      case 'qdisc':
-        return this.trafficControl.dumpQdiscs(filter.index);
-      case 'filter':
-        return this.trafficControl.dumpFilters(filter.index, filter.hook);
-      case 'fou':
-        return this.fouPorts.dump();
-    }
+  /** @param wrong why no message can carry the request, if so. */
+  private executeOne(request: Request, wrong: RtnetlinkError | undefined): RtnetlinkError | undefined {
+    this.log.push(request);
+    const errno = this.faults.strike(request);
+    let verdict: RtnetlinkError | undefined;
+    if (wrong !== undefined) verdict = invalid(request, wrong);
+    else if (errno !== undefined) verdict = refusal(errno, undefined, describe(request));
+    else
+      this.notifications.causedBy(request, () => {
+        verdict = this.namespace.verdict(request);
+      });
+    if (this.faults.breaksNow())
+      throw new RtnetlinkError('socket', `the door broke behind ${describe(request)}`);
+    return verdict;
   }
 
-  private verdict(request: Request): RtnetlinkError | undefined {
+  private refusalToEncode(request: Request): RtnetlinkError | undefined {
     try {
-      this.perform(request);
+      encodeRequest(this.scratch, request, 1);
+      this.scratch.take();
       return undefined;
     } catch (error) {
-      if (!(error instanceof RtnetlinkError) || error.errno === undefined) throw error;
-      return refusal(error.errno, error.kernelMessage, describe(request));
+      if (!(error instanceof RtnetlinkError)) throw error;
+      return error;
     }
   }
 
-  private perform({ op, object }: Request): void {
-    if (object.object === 'link') this.links[op](object);
-    // Of the other kinds nothing is changed in place.
-    else if (op === 'set') throw new TypeError(`the fake kernel has no 'set' of a ${object.object}`);
-    else this.performOn(op, object);
-  }
-
-  private performOn(op: Exclude<Request['op'], 'set'>, object: Exclude<KernelObject, Link>): void {
-    switch (object.object) {
-      case 'address':
-        this.addresses[op](object);
-        break;
-      case 'neighbour':
-        this.neighbours[op](object);
-        break;
-      case 'route':
-        if (object.family === 'mpls') this.labels[op](object);
-        else this.routes[op](object);
-        break;
-      case 'nexthop':
-        this.nexthops[op](object);
-        break;
-      case 'rule':
-        this.rules[op === 'replace' ? 'add' : op](object);
-        break;
-      case 'qdisc':
-        this.trafficControl[`${op}Qdisc`](object);
-        break;
-      case 'filter':
-        this.trafficControl[`${op}Filter`](object);
-        break;
-      case 'fou':
-        this.fouPorts[op === 'replace' ? 'add' : op](object);
-        break;
-    }
-  }
-
-  /** The kernel's notifier chain, in its order. */
-  private deviceEvent(device: Device, event: DeviceEvent): void {
-    switch (event) {
-      case 'up':
-        this.addresses.deviceUp(device);
-        break;
-      case 'carrier-found':
-        this.addresses.carrierFound(device);
-        break;
-      case 'carrier-lost':
-        this.nexthops.deviceLost(device);
-        break;
-      case 'down':
-        this.nexthops.deviceLost(device);
-        this.routes.deviceLost(device, 'down');
-        this.neighbours.deviceLost(device);
-        this.addresses.ipv6Lost(device);
-        break;
-      case 'master-changed':
-        this.routes.deviceLost(device, 'moved');
-        this.neighbours.deviceLost(device);
-        this.addresses.ipv6Lost(device);
-        break;
-      case 'address-changed':
-        this.neighbours.deviceLost(device);
-        break;
-      case 'deleted':
-        this.addresses.deviceDeleted(device);
-        this.labels.deviceDeleted(device);
-        this.trafficControl.deviceDeleted(device);
-        break;
-    }
-  }
-
-  private hasSharedVrfTable(): boolean {
-    const tables = this.links.dump().flatMap(({ info }) => (info?.kind === 'vrf' ? [info.table] : []));
-    return new Set(tables).size < tables.length;
-  }
-
-  private checkOpen(): void {
+  private checkOpen(signal: AbortSignal | undefined): void {
     if (this.closed) throw new RtnetlinkError('closed', 'the door to the kernel is closed');
+    signal?.throwIfAborted();
   }
+}
+
+function invalid(request: Request, cause: RtnetlinkError): RtnetlinkError {
+  return new RtnetlinkError('invalid', `${describe(request)}: ${cause.message}`, { cause });
 }

@@ -2,6 +2,8 @@
 // Paths of a device come and go with the device. Values are text without the closing newline.
 import { RtnetlinkError } from '../errors.ts';
 import type { Sysctl } from '../kernel.ts';
+import type { SysctlKey, SysctlValue } from '../sysctl-keys.ts';
+import { formatSysctl, parseSysctl } from '../sysctl-keys.ts';
 
 const hostDefaults: Readonly<Record<string, string>> = {
   'net/ipv4/ip_forward': '0',
@@ -45,46 +47,44 @@ const ipv6Conf: Readonly<Record<string, string>> = {
   proxy_ndp: '0',
 };
 
-const highestPlatformLabels = 1048575;
-
 export class FakeSysctl implements Sysctl {
-  /** Every write that a caller of `write` made, refused ones too, oldest first; a test may empty it. */
+  /** Every value that a caller of `set` wrote, refused ones too, oldest first; a test may empty it. */
   readonly log: { readonly path: string; readonly value: string }[] = [];
   private readonly values = new Map<string, string>();
   /** Asked before strict mode goes on: whether two VRFs share a table. */
   private readonly sharedVrfTable: () => boolean;
+  private readonly changed: (path: string) => void;
 
-  constructor(sharedVrfTable: () => boolean) {
+  /** @param changed told each path whose value is another one now. */
+  constructor(sharedVrfTable: () => boolean, changed: (path: string) => void) {
     this.sharedVrfTable = sharedVrfTable;
+    this.changed = changed;
     for (const [path, value] of Object.entries(hostDefaults)) this.values.set(path, value);
     for (const scope of ['all', 'default']) this.addConf(scope);
   }
 
-  async read(path: string): Promise<string | undefined> {
-    return this.values.get(path);
+  async get<K extends SysctlKey>(key: K): Promise<SysctlValue<K> | undefined> {
+    const text = this.values.get(key.path);
+    return text === undefined ? undefined : parseSysctl(key, text);
   }
 
-  async write(path: string, value: string): Promise<void> {
+  async set<K extends SysctlKey>(key: K, wanted: SysctlValue<K>): Promise<void> {
+    const { path } = key;
+    const value = formatSysctl(key, wanted);
     this.log.push({ path, value });
     if (!this.values.has(path)) throw sysctlError(path, value, 'ENOENT');
-    if (
-      path === 'net/mpls/platform_labels' &&
-      !(Number(value) >= 0 && Number(value) <= highestPlatformLabels)
-    ) {
-      throw sysctlError(path, value, 'EINVAL');
-    }
     if (path === 'net/vrf/strict_mode' && value !== '0' && this.sharedVrfTable()) {
       throw sysctlError(path, value, 'EBUSY');
     }
-    this.set(path, value);
+    this.put(path, value);
   }
 
   /** A hand at the kernel: no log, no verdict; a path that does not exist comes to be. */
-  set(path: string, value: string): void {
-    this.values.set(path, value);
+  put(path: string, value: string): void {
+    this.change(path, value);
     // Forwarding of a host is forwarding of all its devices, and of those to come.
     if (path === 'net/ipv4/ip_forward' || path === 'net/ipv4/conf/all/forwarding') {
-      this.values.set('net/ipv4/ip_forward', value);
+      this.change('net/ipv4/ip_forward', value);
       this.setEverywhere('net/ipv4/conf/', '/forwarding', value);
     }
     if (path === 'net/ipv6/conf/all/forwarding') this.setEverywhere('net/ipv6/conf/', '/forwarding', value);
@@ -130,8 +130,14 @@ export class FakeSysctl implements Sysctl {
 
   private setEverywhere(start: string, end: string, value: string): void {
     for (const path of this.values.keys()) {
-      if (path.startsWith(start) && path.endsWith(end)) this.values.set(path, value);
+      if (path.startsWith(start) && path.endsWith(end)) this.change(path, value);
     }
+  }
+
+  private change(path: string, value: string): void {
+    const before = this.values.get(path);
+    this.values.set(path, value);
+    if (before !== value) this.changed(path);
   }
 }
 

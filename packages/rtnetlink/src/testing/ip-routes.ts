@@ -1,21 +1,22 @@
 // RTM_*ROUTE of IPv4 and IPv6 in the fake kernel. Owns the routes of all tables, those that the kernel makes for addresses
 // included; knows nexthop objects by id only and asks for the rest.
 import type { IpAddress, IpPrefix } from '@hostpe/net';
-import { prefixContains } from '@hostpe/net';
+import { addressFamily, prefixContains } from '@hostpe/net';
 import type { IpRoute, Nexthop } from '../objects.ts';
 import type { Device, Devices } from './device.ts';
 import type { FakeSysctl } from './fake-sysctl.ts';
 import type { NotificationQueue } from './notification-queue.ts';
 import { refuse } from './refusal.ts';
+import { resolveLegs, withPaths } from './route-legs.ts';
 
 /** RTPROT_KERNEL: the protocol of the routes that the kernel makes itself. */
 export const kernelProtocol = 2;
 /** RTPROT_BOOT: that of routes whose maker says nothing. */
 export const bootProtocol = 3;
-const loopbackIndex = 1;
+const localTable = 255;
+const mainTable = 254;
 /** IP6_RT_PRIO_USER. */
 const ipv6Metric = 1024;
-
 type Family = IpRoute['family'];
 
 export class IpRoutes {
@@ -24,21 +25,25 @@ export class IpRoutes {
   private readonly notifications: NotificationQueue;
   private readonly nexthop: (id: number) => Nexthop | undefined;
   private readonly members: (nexthop: Nexthop) => readonly Nexthop[];
+  private readonly isLocal: (address: IpAddress, device: number | undefined) => boolean;
   /** By `family table`, then by prefix; routes of one prefix in the order of their metrics. */
   private readonly tables = new Map<string, Map<IpPrefix, IpRoute[]>>();
   private readonly byNexthop = new Map<number, Set<IpRoute>>();
 
+  /** @param isLocal whether it is an address of this host, a link-local one: of this device. */
   constructor(
     devices: Devices,
     sysctl: FakeSysctl,
     notifications: NotificationQueue,
     nexthops: { find(id: number): Nexthop | undefined; members(nexthop: Nexthop): readonly Nexthop[] },
+    isLocal: (address: IpAddress, device: number | undefined) => boolean,
   ) {
     this.devices = devices;
     this.sysctl = sysctl;
     this.notifications = notifications;
     this.nexthop = (id) => nexthops.find(id);
     this.members = (nexthop) => nexthops.members(nexthop);
+    this.isLocal = isLocal;
   }
 
   dump(family: Family, table?: number, protocol?: number): IpRoute[] {
@@ -55,16 +60,14 @@ export class IpRoutes {
   }
 
   add(request: IpRoute): void {
-    this.check(request);
-    const route = stored(request);
+    const route = this.accepted(request);
     // A route of the same prefix and metric is the same route to the kernel, wherever it leads.
     if (this.at(route).some((other) => metricOf(other) === metricOf(route))) refuse('EEXIST');
     this.insert(route);
   }
 
   replace(request: IpRoute): void {
-    this.check(request);
-    const route = stored(request);
+    const route = this.accepted(request);
     const old = this.at(route).find((other) => metricOf(other) === metricOf(route));
     if (old !== undefined) this.remove(old);
     this.insert(route);
@@ -82,28 +85,57 @@ export class IpRoutes {
 
   /** A route that the kernel makes for an address or a device, beside others of the same prefix. */
   addOwn(route: IpRoute): void {
-    if (this.at(route).some((other) => other.device === route.device && other.type === route.type)) return;
+    if (this.at(route).some((other) => isSameOwn(other, route))) return;
     this.insert(route);
   }
 
   /** Takes such a route away. */
   deleteOwn(route: IpRoute): void {
-    const own = this.at(route).find((other) => other.device === route.device && other.type === route.type);
+    const own = this.at(route).find((other) => isSameOwn(other, route));
     if (own === undefined) return;
     this.remove(own);
     this.notify('delete', own);
   }
 
   /**
-   * The device went down (`down`) or changed its VRF (`moved`, which takes its addresses' routes too). IPv4 routes go without
-   * a word, IPv6 routes with one; routes by nexthop object are the nexthops' affair.
+   * The device went down (`down`), changed its VRF (`moved`) or lost its last IPv4 address (`unnumbered`: of IPv4 only); the last two take
+   * the routes of its addresses too. IPv4 routes go without a word, IPv6 routes with one; one of several paths goes with the last of them.
+   * Routes by nexthop object are the nexthops' affair.
    */
-  deviceLost(device: Device, how: 'down' | 'moved'): void {
-    for (const routes of this.everyRoute()) {
-      if (routes.device !== device.index) continue;
-      if (routes.family === 'ipv4' && routes.type === 'local' && how === 'down') continue;
-      this.remove(routes);
-      if (routes.family === 'ipv6') this.notify('delete', routes);
+  deviceLost(device: Device, how: 'down' | 'moved' | 'unnumbered'): void {
+    for (const route of this.everyRoute()) {
+      if (how === 'unnumbered' && route.family !== 'ipv4') continue;
+      if (route.family === 'ipv4' && route.type === 'local' && how === 'down') continue;
+      if (!leadsTo(route, device) || this.hasPathBeside(route, device)) continue;
+      this.remove(route);
+      if (route.family === 'ipv6') this.notify('delete', route);
+    }
+  }
+
+  /** What leads there in part goes as well: of IPv4 whole, of IPv6 this part. */
+  deviceDeleted(device: Device): void {
+    for (const route of this.everyRoute()) {
+      if (!leadsTo(route, device)) continue;
+      this.remove(route);
+      const rest = route.multipath?.filter((path) => path.device !== device.index) ?? [];
+      if (route.family === 'ipv4') continue;
+      if (rest.length > 0) this.insertQuietly(withPaths(route, rest));
+      else this.notify('delete', route);
+    }
+  }
+
+  /**
+   * The device has lost the address: IPv4 routes of its table that give it as source go (without a word, as before kernel 6.6), and IPv6 routes give none any
+   * more (before kernel 6.3 those of the device alone).
+   */
+  sourceLost(address: IpAddress, device: Device): void {
+    const table = this.devices.vrfTable(device) ?? mainTable;
+    for (const route of this.everyRoute()) {
+      if (route.preferredSource !== address || route.protocol === kernelProtocol) continue;
+      if (route.family === 'ipv4' && route.table !== table) continue;
+      const { preferredSource: _, ...rest } = route;
+      this.remove(route);
+      if (route.family === 'ipv6') this.insertQuietly(rest);
     }
   }
 
@@ -126,43 +158,49 @@ export class IpRoutes {
     return false;
   }
 
-  /** Whether `gateway` is on the link of the device, by a route without a gateway in the device's own table. */
-  isOnLink(gateway: IpAddress, device: Device): boolean {
+  /** Whether `gateway` is on the link of the device, by a route without a gateway in the device's own table, or in `own`. */
+  isOnLink(gateway: IpAddress, device: Device, own?: number): boolean {
     const table = this.devices.vrfTable(device);
     for (const route of this.everyRoute()) {
       if (route.type !== undefined || route.device !== device.index || route.gateway !== undefined) continue;
-      if (table === undefined ? route.table < 253 || route.table > 255 : route.table !== table) continue;
-      if (prefixContains(route.prefix, gateway)) return true;
+      const isMain = route.table >= 253 && route.table <= 255;
+      const isAsked = route.table === own || (table === undefined ? isMain : route.table === table);
+      if (isAsked && prefixContains(route.prefix, gateway)) return true;
     }
     return false;
   }
 
-  private check(route: IpRoute): void {
-    if (route.nexthopId !== undefined) {
-      const nexthop = this.nexthop(route.nexthopId) ?? refuse('EINVAL', 'Nexthop id does not exist');
-      if (route.family === 'ipv6' && this.members(nexthop).some((member) => member.family === 'ipv4')) {
-        refuse('EINVAL', 'IPv6 routes can not use an IPv4 nexthop');
-      }
-      return;
-    }
-    if (route.type === 'unreachable' || route.type === 'blackhole') return;
-    if (route.device === undefined && route.gateway === undefined) refuse('ENODEV');
-    const device = route.device === undefined ? undefined : this.devices.get(route.device);
-    if (device !== undefined && !device.up) {
-      refuse(
-        'ENETDOWN',
-        route.family === 'ipv4' ? 'Device for nexthop is not up' : 'Nexthop device is not up',
-      );
-    }
-    if (route.gateway !== undefined) this.checkGateway(route.family, route.gateway, device);
+  private isSource(address: IpAddress, table: number): boolean {
+    if (addressFamily(address) === 'ipv6') return this.isLocal(address, undefined);
+    return this.everyRoute().some(
+      (route) =>
+        route.type === 'local' &&
+        (route.table === localTable || route.table === table) &&
+        prefixContains(route.prefix, address),
+    );
   }
 
-  private checkGateway(family: Family, gateway: IpAddress, device: Device | undefined): void {
-    if (device !== undefined && gateway.startsWith('fe80:')) return;
-    const devices = device === undefined ? this.devices.all() : [device];
-    if (devices.some((candidate) => candidate.up && this.isOnLink(gateway, candidate))) return;
-    if (family === 'ipv4') refuse('ENETUNREACH', 'Nexthop has invalid gateway');
-    refuse('EHOSTUNREACH');
+  /** The route as the kernel will hold it. @throws RtnetlinkError where it would not. */
+  private accepted(request: IpRoute): IpRoute {
+    const route = stored(request);
+    if (route.nexthopId === undefined) {
+      return resolveLegs(route, this.devices, {
+        isOnLink: (gateway, device, table) => this.isOnLink(gateway, device, table),
+        isSource: (address, table) => this.isSource(address, table),
+        isLocal: this.isLocal,
+      });
+    }
+    const nexthop = this.nexthop(route.nexthopId) ?? refuse('EINVAL', 'Nexthop id does not exist');
+    if (route.family === 'ipv6' && this.members(nexthop).some((member) => member.family === 'ipv4')) {
+      refuse('EINVAL', 'IPv6 routes can not use an IPv4 nexthop');
+    }
+    return route;
+  }
+
+  private hasPathBeside(route: IpRoute, lost: Device): boolean {
+    return (route.multipath ?? []).some(
+      ({ device }) => device !== undefined && device !== lost.index && this.devices.find(device)?.up === true,
+    );
   }
 
   private at(route: IpRoute): readonly IpRoute[] {
@@ -170,6 +208,11 @@ export class IpRoutes {
   }
 
   private insert(route: IpRoute): void {
+    this.insertQuietly(route);
+    this.notify('new', route);
+  }
+
+  private insertQuietly(route: IpRoute): void {
     const key = tableKey(route.family, route.table);
     const table = this.tables.get(key) ?? new Map<IpPrefix, IpRoute[]>();
     this.tables.set(key, table);
@@ -177,11 +220,9 @@ export class IpRoutes {
     table.set(route.prefix, routes);
     routes.push(route);
     routes.sort((a, b) => metricOf(a) - metricOf(b));
-    if (route.nexthopId !== undefined) {
-      const users = this.byNexthop.get(route.nexthopId) ?? new Set();
-      this.byNexthop.set(route.nexthopId, users.add(route));
-    }
-    this.notify('new', route);
+    if (route.nexthopId === undefined) return;
+    const users = this.byNexthop.get(route.nexthopId) ?? new Set();
+    this.byNexthop.set(route.nexthopId, users.add(route));
   }
 
   private remove(route: IpRoute): void {
@@ -219,6 +260,14 @@ function metricOf(route: IpRoute): number {
   return route.metric ?? (route.family === 'ipv6' ? ipv6Metric : 0);
 }
 
+function leadsTo(route: IpRoute, { index }: Device): boolean {
+  return route.device === index || (route.multipath?.some(({ device }) => device === index) ?? false);
+}
+
+function isSameOwn(a: IpRoute, b: IpRoute): boolean {
+  return a.device === b.device && a.type === b.type;
+}
+
 /** Whether a delete means the route. IPv6 looks at the nexthop only of routes that have one, and never at the type. */
 function isMeant({ family, metric, type, nexthopId }: IpRoute, route: IpRoute): boolean {
   if (metric !== undefined && metricOf(route) !== metric) return false;
@@ -228,14 +277,12 @@ function isMeant({ family, metric, type, nexthopId }: IpRoute, route: IpRoute): 
 }
 
 /** A requested route with the facts that the kernel fills in, and without those that it does not send. */
-function stored({ type, ...route }: IpRoute): IpRoute {
-  const rejects = type === 'unreachable' || type === 'blackhole';
+function stored({ type, onlink, ...route }: IpRoute): IpRoute {
   return {
     ...route,
     ...(type === undefined || type === 'unicast' ? {} : { type }),
     ...(route.family === 'ipv6' ? { metric: metricOf(route) } : {}),
     protocol: route.protocol ?? bootProtocol,
-    // A reject route of IPv6 is one of the loopback device.
-    ...(route.family === 'ipv6' && rejects ? { device: loopbackIndex } : {}),
+    ...(onlink === true ? { onlink } : {}),
   };
 }

@@ -1,4 +1,5 @@
-// RTM_*ROUTE of AF_MPLS in the fake kernel: label routes. They outlive a device that is down and die with one that is deleted.
+// RTM_*ROUTE of AF_MPLS in the fake kernel: label routes. They outlive a device that is down and die with one that is deleted, or with the
+// last one of several.
 import type { Label } from '@hostpe/net';
 import type { MplsRoute } from '../objects.ts';
 import type { Device, Devices } from './device.ts';
@@ -48,12 +49,18 @@ export class MplsRoutes {
   }
 
   deviceDeleted(device: Device): void {
-    for (const route of this.dump()) if (route.device === device.index) this.remove(route);
+    for (const route of this.dump()) {
+      const legs = route.multipath ?? [route];
+      const rest = legs.filter((leg) => leg.device !== device.index);
+      if (rest.length === 0) this.remove(route);
+      // Without a word.
+      else if (route.multipath !== undefined) this.byLabel.set(route.label, { ...route, multipath: rest });
+    }
   }
 
   private check(route: MplsRoute): void {
     this.checkLabel(route.label);
-    this.devices.get(route.device);
+    for (const { device } of route.multipath ?? [route]) this.devices.get(device);
   }
 
   private checkLabel(label: Label): void {
@@ -64,7 +71,14 @@ export class MplsRoutes {
   }
 
   private put(request: MplsRoute): void {
-    const route = { ...request, protocol: request.protocol ?? bootProtocol };
+    const { multipath, ...rest } = request;
+    const [first, ...others] = multipath ?? [];
+    const route: MplsRoute = {
+      ...rest,
+      protocol: request.protocol ?? bootProtocol,
+      // One path is no multipath to the kernel.
+      ...(first === undefined ? {} : others.length === 0 ? first : { multipath: [first, ...others] }),
+    };
     this.byLabel.set(route.label, route);
     this.notifications.notify('route-mpls', 'new', route);
   }

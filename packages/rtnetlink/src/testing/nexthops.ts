@@ -5,6 +5,10 @@ import type { Device, Devices } from './device.ts';
 import type { IpRoutes } from './ip-routes.ts';
 import type { NotificationQueue } from './notification-queue.ts';
 import { refuse } from './refusal.ts';
+import { checkEncapLabels } from './route-legs.ts';
+
+/** Hundredths of a second. */
+const defaultTimers = { idleTimer: 12_000, unbalancedTimer: 0 } as const;
 
 export class Nexthops {
   private readonly byId = new Map<number, Nexthop>();
@@ -69,7 +73,14 @@ export class Nexthops {
   }
 
   private put(request: Nexthop): void {
-    const nexthop = { ...request, protocol: request.protocol ?? 0 };
+    const { resilient } = request;
+    const old = this.byId.get(request.id)?.resilient;
+    const nexthop: Nexthop = {
+      ...request,
+      protocol: request.protocol ?? 0,
+      // A group that is replaced keeps the timers that it is not given.
+      ...(resilient === undefined ? {} : { resilient: { ...defaultTimers, ...old, ...resilient } }),
+    };
     this.byId.set(nexthop.id, nexthop);
     this.notifications.notify('nexthop', 'new', nexthop);
   }
@@ -111,6 +122,7 @@ export class Nexthops {
     const device = this.devices.find(nexthop.device) ?? refuse('EINVAL', 'Invalid device index');
     if (!device.up) refuse('ENETDOWN', 'Nexthop device is not up');
     if (!this.devices.hasCarrier(device)) refuse('ENETDOWN', 'Carrier for nexthop device is down');
+    checkEncapLabels(nexthop.encapLabels);
     const gateway = nexthop.gateway;
     if (gateway === undefined) return;
     if (addressFamily(gateway) !== nexthop.family) refuse('EINVAL', 'Invalid gateway length');
@@ -127,8 +139,14 @@ export class Nexthops {
     if (ids.size < members.length) refuse('EINVAL', 'Nexthop id can not be used twice in a group');
     for (const id of ids) {
       const member = this.byId.get(id) ?? refuse('EINVAL', 'Invalid nexthop id');
+      if (member.resilient !== undefined) {
+        refuse('EINVAL', 'Resilient group can not be a nexthop within a group');
+      }
       if (member.group !== undefined) {
         refuse('EINVAL', 'Hash-threshold group can not be a nexthop within a group');
+      }
+      if (member.blackhole === true && ids.size > 1) {
+        refuse('EINVAL', 'Blackhole nexthop can not be used in a group with more than 1 path');
       }
     }
   }
@@ -139,6 +157,12 @@ export class Nexthops {
     }
     if (old.group === undefined && nexthop.group !== undefined) {
       refuse('EINVAL', 'Can not replace a nexthop with a nexthop group.');
+    }
+    if ((old.resilient === undefined) !== (nexthop.resilient === undefined)) {
+      refuse('EINVAL', 'Can not replace a nexthop group with one of a different type.');
+    }
+    if (old.resilient !== undefined && old.resilient.buckets !== nexthop.resilient?.buckets) {
+      refuse('EINVAL', 'Can not change number of buckets of a resilient nexthop group.');
     }
     const ipv4 = this.members(nexthop).some((member) => member.family === 'ipv4');
     const users = [nexthop.id, ...this.groupsOf(nexthop.id)];

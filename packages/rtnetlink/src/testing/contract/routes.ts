@@ -1,17 +1,18 @@
 // What the reconciler expects of IPv4 and IPv6 routes and of label routes.
 import { expect } from 'vitest';
-import type { IpRoute, MplsRoute } from '../../objects.ts';
+import type { IpRoute } from '../../objects.ts';
+import { sysctlKeys } from '../../sysctl-keys.ts';
 import { remote } from './nexthops.ts';
 import type { Case } from './scene.ts';
-import { ip, label, neighbourMac, prefix } from './scene.ts';
+import { ip, prefix } from './scene.ts';
 
 const hosts = { ipv4: prefix('10.1.0.1/32'), ipv6: prefix('2001:db8::1/128') } as const;
 const defaults = { ipv4: prefix('0.0.0.0/0'), ipv6: prefix('::/0') } as const;
 const families = ['ipv4', 'ipv6'] as const;
 
 export function routeCases(test: Case): void {
-  test('a route is added once, replaced at will and deleted once', async (scene) => {
-    const device = await scene.gre('gre-n');
+  test('a route is added once, replaced at will and deleted once', [], async (scene) => {
+    const device = await scene.pair('v0');
     await scene.add(remote(1, device), remote(2, device));
     for (const family of families) {
       const route: IpRoute = {
@@ -43,28 +44,34 @@ export function routeCases(test: Case): void {
     }
   });
 
-  test('a dump shows the table and protocol asked for, and nothing of a table that never was', async (scene) => {
-    const device = await scene.dummy('d0');
-    for (const family of families) {
-      const route: IpRoute = {
-        object: 'route',
-        family,
-        table: 1001,
-        prefix: hosts[family],
-        protocol: 200,
-        device,
-      };
-      await scene.add(route, { ...route, table: 1002, protocol: 186 });
-      expect(await scene.prefixes(family, 1001)).toEqual([hosts[family]]);
-      const ours = await scene.rtnetlink.dump({ object: 'route', family, protocol: 200 });
-      expect(ours).toMatchObject([{ table: 1001 }]);
-      expect(await scene.rtnetlink.dump({ object: 'route', family, table: 1002, protocol: 200 })).toEqual([]);
-      expect(await scene.rtnetlink.dump({ object: 'route', family, table: 4711 })).toEqual([]);
-    }
-  });
+  test(
+    'a dump shows the table and protocol asked for, and nothing of a table that never was',
+    [],
+    async (scene) => {
+      const device = await scene.pair('v0');
+      for (const family of families) {
+        const route: IpRoute = {
+          object: 'route',
+          family,
+          table: 1001,
+          prefix: hosts[family],
+          protocol: 200,
+          device,
+        };
+        await scene.add(route, { ...route, table: 1002, protocol: 186 });
+        expect(await scene.prefixes(family, 1001)).toEqual([hosts[family]]);
+        const ours = await scene.rtnetlink.dump({ object: 'route', family, protocol: 200 });
+        expect(ours).toMatchObject([{ table: 1001 }]);
+        expect(await scene.rtnetlink.dump({ object: 'route', family, table: 1002, protocol: 200 })).toEqual(
+          [],
+        );
+        expect(await scene.rtnetlink.dump({ object: 'route', family, table: 4711 })).toEqual([]);
+      }
+    },
+  );
 
-  test('routes of one prefix differ by metric', async (scene) => {
-    const device = await scene.dummy('d0');
+  test('routes of one prefix differ by metric', [], async (scene) => {
+    const device = await scene.pair('v0');
     for (const family of families) {
       const unreachable: IpRoute = {
         object: 'route',
@@ -95,8 +102,8 @@ export function routeCases(test: Case): void {
     }
   });
 
-  test('a delete of a route that is gone takes no other of its prefix', async (scene) => {
-    const device = await scene.gre('gre-n');
+  test('a delete of a route that is gone takes no other of its prefix', [], async (scene) => {
+    const device = await scene.pair('v0');
     await scene.add(remote(1, device));
     for (const family of families) {
       const unreachable: IpRoute = {
@@ -121,8 +128,8 @@ export function routeCases(test: Case): void {
     }
   });
 
-  test('a route needs a nexthop that exists, of a family that it can use', async (scene) => {
-    const device = await scene.dummy('d0');
+  test('a route needs a nexthop that exists, of a family that it can use', [], async (scene) => {
+    const device = await scene.pair('v0');
     await scene.add(
       { object: 'nexthop', id: 4, family: 'ipv4', device },
       { object: 'nexthop', id: 6, family: 'ipv6', device },
@@ -147,8 +154,8 @@ export function routeCases(test: Case): void {
     );
   });
 
-  test('a plain route needs a device that is up and a gateway on its link', async (scene) => {
-    const device = await scene.dummy('d0');
+  test('a plain route needs a device that is up and a gateway on its link', [], async (scene) => {
+    const device = await scene.pair('v0');
     for (const family of families) {
       const route: IpRoute = { object: 'route', family, table: 1001, prefix: hosts[family] };
       expect(await scene.refused('add', route)).toBe('ENODEV');
@@ -169,117 +176,50 @@ export function routeCases(test: Case): void {
     }
   });
 
-  test('a device that goes down takes its IPv4 routes without a word, its IPv6 ones with one', async (scene) => {
-    const device = await scene.dummy('d0');
-    for (const family of families) {
-      await scene.add({ object: 'route', family, table: 1001, prefix: hosts[family], device });
-    }
-    await scene.add({ object: 'address', index: device, address: ip('169.254.1.1'), prefixLength: 32 });
-    const ear = await scene.listen('route-ipv4', 'route-ipv6');
-    await scene.set({ index: device, up: false });
-    for (const family of families) expect(await scene.prefixes(family, 1001)).toEqual([]);
-    const told = await ear.told();
-    expect(told).toContain(`delete route ${hosts.ipv6}`);
-    expect(told.filter((line) => /\d\.\d/.test(line))).toEqual([]);
-    const local = await scene.rtnetlink.dump({ object: 'route', family: 'ipv4', table: 255 });
-    expect(local).toEqual(
-      expect.arrayContaining([expect.objectContaining({ prefix: '169.254.1.1/32', device })]),
-    );
-  });
+  test(
+    'a device that goes down takes its IPv4 routes without a word, its IPv6 ones with one',
+    [],
+    async (scene) => {
+      const device = await scene.pair('v0');
+      for (const family of families) {
+        await scene.add({ object: 'route', family, table: 1001, prefix: hosts[family], device });
+      }
+      await scene.add({ object: 'address', index: device, address: ip('169.254.1.1'), prefixLength: 32 });
+      const ear = await scene.listen('route-ipv4', 'route-ipv6');
+      await scene.set({ index: device, up: false });
+      for (const family of families) expect(await scene.prefixes(family, 1001)).toEqual([]);
+      const told = await ear.told();
+      expect(told).toContain(`delete route ${hosts.ipv6}`);
+      expect(told.filter((line) => /\d\.\d/.test(line))).toEqual([]);
+      const local = await scene.rtnetlink.dump({ object: 'route', family: 'ipv4', table: 255 });
+      expect(local).toEqual(
+        expect.arrayContaining([expect.objectContaining({ prefix: '169.254.1.1/32', device })]),
+      );
+    },
+  );
 
-  test('routes are told again with a nexthop that is replaced only in compatibility mode', async (scene) => {
-    const device = await scene.gre('gre-n');
-    await scene.add(remote(1, device));
-    for (const family of families) {
-      await scene.add({ object: 'route', family, table: 1001, prefix: hosts[family], nexthopId: 1 });
-    }
-    const dump = () =>
-      Promise.all(families.map((family) => scene.rtnetlink.dump({ object: 'route', family, table: 1001 })));
-    const before = await dump();
-    const ear = await scene.listen('nexthop', 'route-ipv4', 'route-ipv6');
-    await scene.replace({ ...remote(1, device), encapLabels: [label(1003)] });
-    expect(await ear.told()).toEqual(['new nexthop 1']);
-    await scene.sysctl.write('net/ipv4/nexthop_compat_mode', '1');
-    expect(await dump()).toEqual(before);
-    await scene.replace(remote(1, device));
-    const routes = families.map((family) => `new route ${hosts[family]}`);
-    expect((await ear.told()).sort()).toEqual(['new nexthop 1', ...routes].sort());
-    await scene.delete(remote(1, device));
-    expect((await ear.told()).sort()).toEqual(['delete nexthop 1', `delete route ${hosts.ipv6}`]);
-  });
-}
-
-export function labelCases(test: Case): void {
-  test('a label route is added once, replaced at will and deleted once', async (scene) => {
-    const device = await scene.pair('v0');
-    const red = await scene.vrf('red', 1001);
-    const route: MplsRoute = {
-      object: 'route',
-      family: 'mpls',
-      label: label(1000),
-      protocol: 200,
-      device,
-      via: ip('10.1.0.1'),
-    };
-    const dump = () => scene.rtnetlink.dump({ object: 'route', family: 'mpls' });
-    await scene.add(route);
-    expect(await dump()).toEqual([route]);
-    expect(await scene.refused('add', route)).toBe('EEXIST');
-    for (const via of [ip('2001:db8::1'), neighbourMac]) {
-      await scene.replace({ ...route, via });
-      expect(await dump()).toEqual([{ ...route, via }]);
-    }
-    const { via: _, ...toVrf } = { ...route, device: red };
-    await scene.replace(toVrf);
-    expect(await scene.rtnetlink.dump({ object: 'route', family: 'mpls', protocol: 200 })).toEqual([toVrf]);
-    expect(await scene.rtnetlink.dump({ object: 'route', family: 'mpls', protocol: 186 })).toEqual([]);
-    await scene.delete(route);
-    expect(await dump()).toEqual([]);
-    // Unlike all other kinds, a label that is not there can be deleted.
-    await scene.delete(route);
-    expect(await scene.refused('add', { ...route, device: 9999 })).toBe('ENODEV');
-  });
-
-  test('labels end below net.mpls.platform_labels', async (scene) => {
-    const device = await scene.vrf('red', 1001);
-    const route: MplsRoute = { object: 'route', family: 'mpls', label: label(1048574), device };
-    await scene.add(route);
-    await scene.delete(route);
-    await scene.sysctl.write('net/mpls/platform_labels', '1000');
-    const error = await scene.refusal('add', { ...route, label: label(1000) });
-    expect(error.errno).toBe('EINVAL');
-    expect(error.kernelMessage).toContain('platform_labels');
-    await expect(scene.sysctl.write('net/mpls/platform_labels', '1048576')).rejects.toThrow(
-      'platform_labels',
-    );
-  });
-
-  test('label routes outlive a device that is down or without carrier, and die with it', async (scene) => {
-    const device = await scene.pair('v0');
-    const red = await scene.vrf('red', 1001);
-    const toMachine: MplsRoute = {
-      object: 'route',
-      family: 'mpls',
-      label: label(1000),
-      device,
-      via: ip('10.1.0.1'),
-    };
-    const toVrf: MplsRoute = { object: 'route', family: 'mpls', label: label(1001), device: red };
-    await scene.add(toMachine, toVrf);
-    const ear = await scene.listen('route-mpls');
-    const dump = () => scene.rtnetlink.dump({ object: 'route', family: 'mpls' });
-    await scene.set({ name: 'v0-peer', up: false });
-    await scene.set({ index: device, up: false });
-    await scene.set({ index: red, up: false });
-    expect(await dump()).toMatchObject([toMachine, toVrf]);
-    // A device that is down can be given a label all the same.
-    await scene.replace(toMachine);
-    await scene.set({ index: device, up: true });
-    await scene.set({ index: red, up: true });
-    expect(await dump()).toMatchObject([toMachine, toVrf]);
-    expect(await ear.told()).toEqual(['new route 1000']);
-    await scene.delete({ object: 'link', index: device });
-    expect(await dump()).toMatchObject([toVrf]);
-    expect(await ear.told()).toEqual(['delete route 1000']);
-  });
+  test(
+    'routes are told again with a nexthop that is replaced only in compatibility mode',
+    [],
+    async (scene) => {
+      const device = await scene.pair('v0');
+      await scene.add(remote(1, device));
+      for (const family of families) {
+        await scene.add({ object: 'route', family, table: 1001, prefix: hosts[family], nexthopId: 1 });
+      }
+      const dump = () =>
+        Promise.all(families.map((family) => scene.rtnetlink.dump({ object: 'route', family, table: 1001 })));
+      const before = await dump();
+      const ear = await scene.listen('nexthop', 'route-ipv4', 'route-ipv6');
+      await scene.replace({ ...remote(1, device), gateway: ip('fe80::7') });
+      expect(await ear.told()).toEqual(['new nexthop 1']);
+      await scene.sysctl.set(sysctlKeys.nexthopCompatMode, true);
+      expect(await dump()).toEqual(before);
+      await scene.replace(remote(1, device));
+      const routes = families.map((family) => `new route ${hosts[family]}`);
+      expect((await ear.told()).sort()).toEqual(['new nexthop 1', ...routes].sort());
+      await scene.delete(remote(1, device));
+      expect((await ear.told()).sort()).toEqual(['delete nexthop 1', `delete route ${hosts.ipv6}`]);
+    },
+  );
 }

@@ -4,21 +4,20 @@ import type { MacAddress } from '@hostpe/net';
 import { parseIpAddress, parseIpPrefix, parseLabel, parseMac } from '@hostpe/net';
 import { expect, test, vi } from 'vitest';
 import type { RtnetlinkError } from '../../errors.ts';
-import type { Notification, NotificationGroup, Request, Rtnetlink, Sysctl } from '../../kernel.ts';
-import type { IpRoute, KernelObject, Link } from '../../objects.ts';
+import type { NotificationGroup, Request, Rtnetlink, Sysctl } from '../../kernel.ts';
+import type { KernelObject, Link } from '../../objects.ts';
+import { sysctlKeys } from '../../sysctl-keys.ts';
+import { deadline, Ear, listenersOf } from './ear.ts';
 
 export const ip = parseIpAddress;
 export const prefix = parseIpPrefix;
 export const mac = parseMac;
 export const label = parseLabel;
 
-const deadline = 20_000;
 /** Emulated kernels are slow. */
 const caseTimeout = 60_000;
-const markerTable = 4242;
 /** RTPROT_KERNEL */
 const kernelProtocol = 2;
-let markers = 0;
 
 /** A network namespace that nobody else uses: `lo` up with its addresses, and nothing but what the kernel brings. */
 export interface ContractKernel {
@@ -28,17 +27,50 @@ export interface ContractKernel {
 }
 
 export type OpenKernel = () => Promise<ContractKernel>;
-export type Case = (name: string, body: (scene: Scene) => Promise<void>) => void;
 
-/** @returns `test` for cases that each get a namespace to themselves. */
-export function casesOn(open: OpenKernel): Case {
-  return (name, body) =>
-    test(name, { timeout: caseTimeout }, async () => {
+/** What not every kernel has: a kind of device, MPLS with its tunnels, clsact qdiscs, flower filters with tunnel_key and mirred actions. */
+const features = [
+  'bridge',
+  'clsact',
+  'dummy',
+  'flower',
+  'fou',
+  'gre',
+  'ip6gre',
+  'ip6tnl',
+  'mpls',
+  'vlan',
+  'vrf',
+] as const;
+export type Feature = (typeof features)[number];
+export const everyFeature: ReadonlySet<Feature> = new Set(features);
+
+/** @param needs what a kernel has to have for the case. */
+export type Case = (name: string, needs: readonly Feature[], body: (scene: Scene) => Promise<void>) => void;
+
+export interface ContractOptions {
+  /** Gives a case a network namespace with `lo` up, new or as good as new; the case closes it. The first one must be new. */
+  readonly open: OpenKernel;
+  /** Asked once, before the first case. */
+  readonly features: () => Promise<ReadonlySet<Feature>>;
+  /** Whether errors name the attribute at fault. */
+  readonly namesAttributes: boolean;
+}
+
+/** @returns `test` for cases that each get a namespace to themselves, and are skipped where the kernel has not what they need. */
+export function casesOn({ open, features, namesAttributes }: ContractOptions): Case {
+  let known: Promise<ReadonlySet<Feature>> | undefined;
+  return (name, needs, body) =>
+    test(name, { timeout: caseTimeout }, async ({ skip }) => {
+      known ??= features();
+      const found = await known;
+      const missing = needs.filter((feature) => !found.has(feature));
+      if (missing.length > 0) skip(`this kernel has no ${missing.join(', no ')}`);
       const kernel = await open();
       try {
-        await kernel.sysctl.write('net/ipv4/nexthop_compat_mode', '0');
-        await kernel.sysctl.write('net/mpls/platform_labels', '1048575');
-        await body(new Scene(kernel));
+        await kernel.sysctl.set(sysctlKeys.nexthopCompatMode, false);
+        if (found.has('mpls')) await kernel.sysctl.set(sysctlKeys.mplsPlatformLabels, 1048575);
+        await body(new Scene(kernel, namesAttributes));
       } finally {
         await kernel.close();
       }
@@ -48,8 +80,11 @@ export function casesOn(open: OpenKernel): Case {
 export class Scene {
   readonly rtnetlink: Rtnetlink;
   readonly sysctl: Sysctl;
+  /** Whether errors name the attribute at fault. */
+  readonly namesAttributes: boolean;
 
-  constructor({ rtnetlink, sysctl }: ContractKernel) {
+  constructor({ rtnetlink, sysctl }: ContractKernel, namesAttributes: boolean) {
+    this.namesAttributes = namesAttributes;
     this.rtnetlink = rtnetlink;
     this.sysctl = sysctl;
   }
@@ -105,12 +140,6 @@ export class Scene {
     return (await this.link(name)).index;
   }
 
-  /** A dummy device that is up. */
-  async dummy(name: string): Promise<number> {
-    await this.add({ object: 'link', name, up: true, info: { kind: 'dummy' } });
-    return (await this.link(name)).index;
-  }
-
   /** A veth pair NAME and NAME-peer, both up. @returns the index of NAME. */
   async pair(name: string): Promise<number> {
     const peer = `${name}-peer`;
@@ -135,11 +164,7 @@ export class Scene {
   /** Prefixes of the routes of a table that somebody asked for, sorted. */
   async prefixes(family: 'ipv4' | 'ipv6', table: number): Promise<string[]> {
     const routes = await this.rtnetlink.dump({ object: 'route', family, table });
-    return routes
-      .flatMap((route) =>
-        route.family !== 'mpls' && route.protocol !== kernelProtocol ? [route.prefix] : [],
-      )
-      .sort();
+    return routes.flatMap(({ protocol, prefix }) => (protocol === kernelProtocol ? [] : [prefix])).sort();
   }
 
   async addressesOf(index: number): Promise<string[]> {
@@ -151,6 +176,11 @@ export class Scene {
     return (await this.rtnetlink.dump({ object: 'nexthop' })).map(({ id }) => id).sort((a, b) => a - b);
   }
 
+  /** For what the kernel does a moment later: routes of IPv6 addresses. @throws what `expectation` throws in the end. */
+  async eventually(expectation: () => Promise<void>): Promise<void> {
+    await vi.waitFor(expectation, { timeout: deadline, interval: 5 });
+  }
+
   /** Hears notifications of these groups from now on. */
   async listen(...groups: readonly NotificationGroup[]): Promise<Ear> {
     const listeners = await listenersOf(this.rtnetlink);
@@ -159,121 +189,6 @@ export class Scene {
     // What happened before may still be on its way.
     await ear.everything();
     return ear;
-  }
-}
-
-type Listener = (notification: Notification) => void;
-
-/** All that there is to hear. */
-export const everyGroup: readonly NotificationGroup[] = [
-  'link',
-  'address',
-  'neighbour',
-  'route-ipv4',
-  'route-ipv6',
-  'route-mpls',
-  'nexthop',
-  'rule',
-];
-const hubs = new WeakMap<Rtnetlink, Promise<Set<Listener>>>();
-
-/** One subscription a door for all cases: it may cost a thread. */
-function listenersOf(rtnetlink: Rtnetlink): Promise<Set<Listener>> {
-  const open = async (): Promise<Set<Listener>> => {
-    const listeners = new Set<Listener>();
-    await rtnetlink.subscribe(everyGroup, (notification) => {
-      for (const listener of listeners) listener(notification);
-    });
-    return listeners;
-  };
-  const hub = hubs.get(rtnetlink) ?? open();
-  hubs.set(rtnetlink, hub);
-  return hub;
-}
-
-/** Hears notifications, and knows when it has heard all that came before a moment. */
-export class Ear {
-  private readonly scene: Scene;
-  private readonly groups: ReadonlySet<NotificationGroup>;
-  private readonly heard: Notification[] = [];
-
-  /** @param groups what is of interest; more may be heard, and IPv4 routes have to be. */
-  constructor(scene: Scene, groups: readonly NotificationGroup[]) {
-    this.scene = scene;
-    this.groups = new Set(groups);
-  }
-
-  hear(notification: Notification): void {
-    this.heard.push(notification);
-  }
-
-  /** What was heard and not yet asked for. */
-  get pending(): readonly Notification[] {
-    return this.heard;
-  }
-
-  /** Everything of interest so far, and forgets it. */
-  async everything(): Promise<readonly Exclude<Notification, { type: 'overrun' }>[]> {
-    // Notifications keep their order over all groups, so this closes what came before it. One of its own: there are other ears.
-    const marker: IpRoute = {
-      object: 'route',
-      family: 'ipv4',
-      table: markerTable,
-      prefix: prefix(`192.0.2.${++markers % 256}/32`),
-      type: 'blackhole',
-    };
-    await this.scene.add(marker);
-    await this.scene.delete(marker);
-    const isEnd = (notification: Notification): boolean =>
-      notification.type === 'delete' &&
-      isMarker(notification.object) &&
-      'prefix' in notification.object &&
-      notification.object.prefix === marker.prefix;
-    await vi.waitUntil(() => this.heard.some(isEnd), { timeout: deadline, interval: 5 });
-    return this.heard
-      .splice(0, this.heard.findIndex(isEnd) + 1)
-      .filter((notification) => notification.type !== 'overrun')
-      .filter(({ object }) => !isMarker(object) && this.groups.has(groupOf(object)));
-  }
-
-  /** As `everything`, in a form that reads well in an assertion: `new link red`, `delete route 10.1.0.1/32`. */
-  async told(): Promise<string[]> {
-    return (await this.everything()).map(({ type, object }) => `${type} ${named(object)}`);
-  }
-}
-
-function groupOf(object: KernelObject): NotificationGroup {
-  switch (object.object) {
-    case 'route':
-      return `route-${object.family}`;
-    case 'qdisc':
-    case 'filter':
-    case 'fou':
-      throw new Error(`nobody asked for a ${object.object}`);
-    default:
-      return object.object;
-  }
-}
-
-function isMarker(object: KernelObject): boolean {
-  return object.object === 'route' && object.family === 'ipv4' && object.table === markerTable;
-}
-
-function named(object: KernelObject): string {
-  switch (object.object) {
-    case 'link':
-      return `link ${object.name}`;
-    case 'address':
-    case 'neighbour':
-      return `${object.object} ${object.address}`;
-    case 'route':
-      return `route ${object.family === 'mpls' ? object.label : object.prefix}`;
-    case 'nexthop':
-      return `nexthop ${object.id}`;
-    case 'rule':
-      return `rule ${object.family} ${object.priority}`;
-    default:
-      return object.object;
   }
 }
 

@@ -1,0 +1,177 @@
+// Writes netlink messages one behind the other into a buffer that grows. Refuses a number that its field cannot carry before anything
+// is sent; knows no kind of message. Lengths are bytes.
+import { RtnetlinkError } from '../../errors.ts';
+import { littleEndian } from './host-order.ts';
+
+/** nlmsghdr and nlattr are aligned to this (NLMSG_ALIGNTO, NLA_ALIGNTO). */
+export const alignment = 4;
+export const messageHeaderLength = 16;
+export const attributeHeaderLength = 4;
+/** NLA_F_NESTED; strictly checked attributes demand it. */
+const nestedFlag = 0x8000;
+const text = new TextEncoder();
+
+export class MessageWriter {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
+  #words: Uint32Array<ArrayBuffer>;
+  #length = 0;
+  #messageStart = 0;
+
+  constructor(capacity = 4096) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#words = new Uint32Array(this.#bytes.buffer);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The messages so far, as their own bytes; the writer is empty afterwards. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+
+  /** Writes the struct nlmsghdr; `end` fills in its length. */
+  begin(type: number, flags: number, sequence: number): void {
+    this.#messageStart = this.#length;
+    this.u32(0);
+    this.u16(type);
+    this.u16(flags);
+    this.u32(sequence);
+    this.u32(0);
+  }
+
+  end(): void {
+    this.#view.setUint32(this.#messageStart, this.#length - this.#messageStart, littleEndian);
+  }
+
+  /** Drops the message that was begun and not ended. */
+  abandon(): void {
+    this.#length = this.#messageStart;
+  }
+
+  /** The buffer in words of this machine, for those who write whole messages. Another one after each `reserveWords`. */
+  get words(): Uint32Array {
+    return this.#words;
+  }
+
+  /** Makes room for so many words, to be filled at once. @returns where they begin in `words`. */
+  reserveWords(count: number): number {
+    const start = this.#length;
+    this.#reserve(count * 4);
+    this.#length = start + count * 4;
+    return start >>> 2;
+  }
+
+  u8(value: number): void {
+    check(value, 0xff);
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  u16(value: number): void {
+    check(value, 0xffff);
+    this.#reserve(2);
+    this.#view.setUint16(this.#length, value, littleEndian);
+    this.#length += 2;
+  }
+
+  /** Network order. */
+  be16(value: number): void {
+    check(value, 0xffff);
+    this.#reserve(2);
+    this.#view.setUint16(this.#length, value, false);
+    this.#length += 2;
+  }
+
+  u32(value: number): void {
+    check(value, 0xffffffff);
+    this.#reserve(4);
+    this.#view.setUint32(this.#length, value, littleEndian);
+    this.#length += 4;
+  }
+
+  i32(value: number): void {
+    if (!Number.isInteger(value) || value < -0x80000000 || value > 0x7fffffff)
+      throw new RtnetlinkError('invalid', `${value} is not a number of 32 bits with a sign`);
+    this.#reserve(4);
+    this.#view.setInt32(this.#length, value, littleEndian);
+    this.#length += 4;
+  }
+
+  /** Network order. */
+  be32(value: number): void {
+    check(value, 0xffffffff);
+    this.#reserve(4);
+    this.#view.setUint32(this.#length, value, false);
+    this.#length += 4;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  /** Opens an attribute; what is written until `closeAttribute` is its payload. @returns the mark that closes it. */
+  openAttribute(type: number): number {
+    const mark = this.openStruct();
+    this.u16(type);
+    return mark;
+  }
+
+  /** Opens what begins with its length in 16 bits, as an attribute and struct rtnexthop do. @returns the mark for `closeAttribute`. */
+  openStruct(): number {
+    const mark = this.#length;
+    this.u16(0);
+    return mark;
+  }
+
+  openNest(type: number): number {
+    return this.openAttribute(type | nestedFlag);
+  }
+
+  closeAttribute(mark: number): void {
+    const length = this.#length - mark;
+    check(length, 0xffff);
+    this.#view.setUint16(mark, length, littleEndian);
+    const padded = (this.#length + alignment - 1) & -alignment;
+    this.#reserve(padded - this.#length);
+    this.#bytes.fill(0, this.#length, padded);
+    this.#length = padded;
+  }
+
+  /** UTF-8 with a terminating zero; an empty one, which takes a text away, is nothing. @param longest bytes without the zero. */
+  string(value: string, longest: number): void {
+    const encoded = text.encode(value);
+    if (encoded.length > longest || value.includes('\0')) {
+      throw new RtnetlinkError(
+        'invalid',
+        `${JSON.stringify(value)} is not a name of at most ${longest} bytes`,
+      );
+    }
+    this.bytes(encoded);
+    if (encoded.length > 0) this.u8(0);
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    // Whole words.
+    const grown = new Uint8Array((Math.max(needed, this.#bytes.length * 2) + 3) & -4);
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+    this.#words = new Uint32Array(grown.buffer);
+  }
+}
+
+function check(value: number, maximum: number): void {
+  if (!(value >= 0 && value <= maximum && Number.isInteger(value))) {
+    throw new RtnetlinkError('invalid', `${value} is not a number from 0 to ${maximum}`);
+  }
+}

@@ -1,0 +1,62 @@
+// Foo-over-UDP ports: messages of iproute2 6.1 for a family of number 32, and what a 6.1 kernel answered.
+import { type Near, octets, request, type Unsaid } from './golden.ts';
+
+export const near: Near = [
+  [
+    'ip fou add port 6635 ipproto 137',
+    '34000000200005006d48036b00000000010100000600010019eb0000050004000100000005000200020000000500030089000000',
+    request('add', { object: 'fou', family: 'ipv4', port: 6635, protocol: 137 }),
+    [],
+  ],
+  [
+    'ip fou add port 6635 ipproto 137 -6',
+    '34000000200005006d48036b00000000010100000600010019eb00000500040001000000050002000a0000000500030089000000',
+    request('add', { object: 'fou', family: 'ipv6', port: 6635, protocol: 137 }),
+    [],
+  ],
+  [
+    'ip fou add port 6635 ipproto 137 local 10.0.0.1 dev lo',
+    '44000000200005006d48036b00000000010100000600010019eb0000050004000100000005000200020000000500030089000000080006000a00000108000b0001000000',
+    request('add', {
+      object: 'fou',
+      family: 'ipv4',
+      port: 6635,
+      protocol: 137,
+      unknown: [
+        { type: 6, value: octets('0a000001') },
+        { type: 11, value: octets('01000000') },
+      ],
+    }),
+    [],
+  ],
+  [
+    'ip fou del port 6635',
+    '2c000000200005006d48036b00000000020100000600010019eb000005000400010000000500020002000000',
+    request('delete', { object: 'fou', family: 'ipv4', port: 6635, protocol: 137 }),
+    ['theirs FOU_ATTR_TYPE 01'],
+  ],
+  [
+    'ip fou del port 6635 -6',
+    '2c000000200005006d48036b00000000020100000600010019eb00000500040001000000050002000a000000',
+    request('delete', { object: 'fou', family: 'ipv6', port: 6635, protocol: 137 }),
+    ['theirs FOU_ATTR_TYPE 01'],
+  ],
+];
+
+export const unsaid: Unsaid = [
+  [
+    'ip fou add port 6080 gue',
+    '2c000000200005006d48036b00000000010100000600010017c0000005000400020000000500020002000000',
+  ],
+];
+
+/** `ip fou show` */
+export const show = '1400000020000103000000000000000003010000';
+
+/** CTRL_CMD_GETFAMILY of `fou`. */
+export const family =
+  '7c000000100000000b22036b8f0000000102000008000200666f7500060001002000000008000300010000000800040000000000080005000b00000040000600140001000800010001000000080002000b000000140002000800010002000000080002000b000000140003000800010003000000080002000e000000';
+
+/** FOU_CMD_GET, one port. */
+export const ports =
+  '5400000020000200000000008f0000000301000005000200020000000600010019eb000006000a00000000000500030089000000050004000100000008000b000000000008000600000000000800080000000000';
