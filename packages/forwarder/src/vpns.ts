@@ -3,6 +3,7 @@
 // draft-ietf-l3vpn-end-system-06 section 6. The VRF's table is 16000 + instance-id.
 import type { Encapsulation } from '@hostpe/net';
 import type { Adopted } from '@hostpe/reconciler';
+import { LAST_INSTANCE_ID, VRF_TABLE_BASE } from '@hostpe/reconciler';
 import type { VpnSettings } from './config.ts';
 import { ForwarderError } from './errors.ts';
 import { interfaceNameProblem } from './interface-name.ts';
@@ -17,8 +18,6 @@ export interface Vpn {
   readonly encapsulations: readonly Encapsulation[];
 }
 
-const tableBase = 16000;
-const lastInstanceId = 65535;
 const defaultEncapsulations: readonly Encapsulation[] = ['gre', 'udp'];
 
 /** The name of a VPN's VRF device. @returns undefined where neither the configuration nor the VPN's name gives a usable one. */
@@ -45,8 +44,8 @@ export class VpnNumbering {
   /** Takes over the tables of VRF devices that are there; those of other VPNs are left alone until they are swept. */
   adopt(found: Adopted['vpns']): void {
     for (const [device, { name, table }] of found) {
-      const instanceId = table - tableBase;
-      if (instanceId < 1 || instanceId > lastInstanceId) continue;
+      const instanceId = table - VRF_TABLE_BASE;
+      if (instanceId < 1 || instanceId > LAST_INSTANCE_ID) continue;
       const settings = this.#settings.get(name);
       if (
         settings?.instanceId === undefined &&
@@ -98,7 +97,7 @@ export class VpnNumbering {
       name,
       device,
       instanceId,
-      table: tableBase + instanceId,
+      table: VRF_TABLE_BASE + instanceId,
       encapsulations: settings?.encapsulations ?? defaultEncapsulations,
     };
     this.#vpns.set(name, vpn);
@@ -106,11 +105,11 @@ export class VpnNumbering {
   }
 
   #lowestFree(name: string): number {
-    for (let candidate = 1; candidate <= lastInstanceId; candidate++)
+    for (let candidate = 1; candidate <= LAST_INSTANCE_ID; candidate++)
       if (!this.#taken.has(candidate)) return candidate;
     throw new ForwarderError(
       'instance-ids-exhausted',
-      `VPN ${name}: all ${lastInstanceId} instance-ids have been used; a restart frees those of VPNs without attachments`,
+      `VPN ${name}: all ${LAST_INSTANCE_ID} instance-ids have been used; a restart frees those of VPNs without attachments`,
     );
   }
 }

@@ -10,7 +10,7 @@ export type {
 export type { Log, Nft, PacketSteering } from './doors.ts';
 export type { ReconcilerErrorCode } from './errors.ts';
 export { ReconcilerError } from './errors.ts';
-export { FORWARDER_PROTOCOL } from './layout.ts';
+export { FORWARDER_PROTOCOL, LAST_INSTANCE_ID, VRF_TABLE_BASE } from './layout.ts';
 export { openNft } from './nft.ts';
 export type { MissingFeature } from './probe.ts';
 export { probeForwarder } from './probe.ts';

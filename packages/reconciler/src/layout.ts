@@ -45,6 +45,10 @@ export const VRF_RULE_PRIORITY = 1000;
 /** Worse than any route: the value that the kernel's VRF documentation advises. */
 export const UNREACHABLE_METRIC = 4278198272;
 
+/** A VRF's table is this and the instance-id of its VPN, 1 to 65535. */
+export const VRF_TABLE_BASE = 16000;
+export const LAST_INSTANCE_ID = 65535;
+
 const vrfMark = 'hostpe vpn ';
 
 /** The alias of a VRF device of ours. */

@@ -6,7 +6,9 @@ import type { DesiredState, DesiredVpn } from './desired.ts';
 import {
   FORWARDER_PROTOCOL,
   isPlainInterfaceName,
+  LAST_INSTANCE_ID,
   UNREACHABLE_METRIC,
+  VRF_TABLE_BASE,
   vpnOfAlias,
   vrfAlias,
 } from './layout.ts';
@@ -22,10 +24,15 @@ function vrfName(vpn: string, device: string): string {
   return `VRF ${device} of VPN ${vpn}`;
 }
 
+interface OurVrf {
+  readonly link: Link;
+  readonly index: number;
+  readonly vpn: string;
+  readonly table: number;
+}
+
 /** VRF devices that bear our mark. */
-export function ourVrfs(
-  devices: Devices,
-): { readonly link: Link; readonly index: number; readonly vpn: string; readonly table: number }[] {
+export function ourVrfs(devices: Devices): OurVrf[] {
   return [...devices.links.values()].flatMap((link) => {
     const vpn = vpnOfAlias(link.alias);
     if (vpn === undefined || link.index === undefined || link.info?.kind !== 'vrf') return [];
@@ -43,9 +50,27 @@ function isRight(vpn: DesiredVpn, link: Link): boolean {
   return link.info?.kind === 'vrf' && link.info.table === vpn.table && vpnOfAlias(link.alias) === vpn.name;
 }
 
-/** Down and unmarked: the kernel marks a device only in a second request, so one cut short looks like this. Nobody else leaves one so. */
+/**
+ * Down, unmarked, and with a table of ours: the kernel marks a device only in a second request, so one that was cut short looks like this.
+ * Nobody else leaves one so.
+ */
+function isCutShort(link: Link): boolean {
+  if (link.info?.kind !== 'vrf' || link.up === true || link.alias) return false;
+  const instanceId = link.info.table - VRF_TABLE_BASE;
+  return instanceId > 0 && instanceId <= LAST_INSTANCE_ID;
+}
+
+/** VRF devices of ours that have no mark yet; the VPN is not known, so that it goes by the device's name. */
+function cutShortVrfs(devices: Devices): OurVrf[] {
+  return [...devices.links.values()].flatMap((link) => {
+    if (!isCutShort(link) || link.index === undefined || link.info?.kind !== 'vrf') return [];
+    return [{ link, index: link.index, vpn: link.name ?? String(link.index), table: link.info.table }];
+  });
+}
+
+/** The VPN's own, and only to be finished. */
 function isHalfMade(vpn: DesiredVpn, link: Link): boolean {
-  return link.info?.kind === 'vrf' && link.info.table === vpn.table && link.up !== true && !link.alias;
+  return isCutShort(link) && link.info?.kind === 'vrf' && link.info.table === vpn.table;
 }
 
 /** Tables whose routes of earlier times are to be deleted before the VRF goes up. */
@@ -106,7 +131,7 @@ export function planVrfs(
       kernelStep(key, name, { op, object: { object: 'link', ...link } });
     const link = devices.links.get(vpn.device);
     // Strict mode lets no two VRFs have one table; a stale one of ours makes room.
-    for (const other of ourVrfs(devices)) {
+    for (const other of [...ourVrfs(devices), ...cutShortVrfs(devices)]) {
       if (other.table === vpn.table && other.link.name !== vpn.device) {
         cleared.push(step('delete', { index: other.index, ...nameOf(other.link) }));
         deleted.add(other.index);
@@ -130,7 +155,7 @@ export function planVrfs(
       }
       marked.push(step('set', { index, alias: vrfAlias(vpn.name) }));
       raised.push(step('set', { index, up: true }));
-    } else if (vpnOfAlias(link.alias) !== undefined) {
+    } else if (vpnOfAlias(link.alias) !== undefined || isCutShort(link)) {
       cleared.push(step('delete', { index, name: vpn.device }));
       deleted.add(index);
       created.push(step('add', { name: vpn.device, info: { kind: 'vrf', table: vpn.table } }));
@@ -148,7 +173,9 @@ export function planVrfRemovals(
   devices: Devices,
 ): { readonly phases: Phases; readonly tables: readonly { readonly vpn: string; readonly table: number }[] } {
   const wanted = new Set(desired.vpns.map((vpn) => vpn.device));
-  const stale = ourVrfs(devices).filter(({ link }) => link.name === undefined || !wanted.has(link.name));
+  const stale = [...ourVrfs(devices), ...cutShortVrfs(devices)].filter(
+    ({ link }) => link.name === undefined || !wanted.has(link.name),
+  );
   const steps = stale.map(({ link, index, vpn }) =>
     kernelStep(`remove ${vrfKey(vpn)}`, vrfName(vpn, link.name ?? String(index)), {
       op: 'delete',

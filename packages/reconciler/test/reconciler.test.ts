@@ -456,6 +456,32 @@ describe('attachments', () => {
     expect(scene.kernel.link('red')).toMatchObject({ alias: 'hostpe vpn red', up: true });
   });
 
+  test('VRFs that creation was cut short on are in the way of none: by table, by name, or unwanted', async () => {
+    const cutShort = (name: string, table: number) =>
+      ({ op: 'add', object: { object: 'link', name, info: { kind: 'vrf', table } } }) as const;
+    scene.kernel.apply(cutShort('green', 16001), cutShort('blue', 16009), cutShort('grey', 16010));
+    const report = await scene.apply(redAndBlue());
+    expect(report.failures).toEqual([]);
+    expect(scene.kernel.link('red')).toMatchObject({ alias: 'hostpe vpn red', info: { table: 16001 } });
+    expect(scene.kernel.link('blue')).toMatchObject({ alias: 'hostpe vpn blue', info: { table: 16002 } });
+    expect(scene.kernel.link('green')).toBeUndefined();
+    expect(scene.kernel.link('grey')).toBeUndefined();
+  });
+
+  test('a VRF of another program stays: up, marked, or of a table that is not ours', async () => {
+    const foreignVrf = (name: string, table: number, facts: object = {}) =>
+      ({ op: 'add', object: { object: 'link', name, info: { kind: 'vrf', table }, ...facts } }) as const;
+    scene.kernel.apply(
+      foreignVrf('up', 16009, { up: true }),
+      foreignVrf('marked', 16010),
+      { op: 'set', object: { object: 'link', name: 'marked', alias: 'mine' } },
+      foreignVrf('low', 16000),
+      foreignVrf('high', 81536),
+    );
+    expect((await scene.apply(redAndBlue())).failures).toEqual([]);
+    for (const name of ['up', 'marked', 'low', 'high']) expect(scene.kernel.link(name)).toBeDefined();
+  });
+
   test('a network is no address of a machine', async () => {
     const state = desired(vpn('red', 16001, { attachments: [attachment('v-red1', 1000, '10.1.0.0/24')] }));
     expect((await scene.apply(state)).attachments.get('v-red1')).toMatchObject({
