@@ -1,4 +1,4 @@
-// What a benchmark tells: costs of ours beside another's, as a table for people and as JSON for programs. Measures nothing.
+// What a benchmark tells: costs of ours beside another's or beside a limit, as a table for people and as JSON for programs. Measures nothing.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -10,33 +10,54 @@ interface Compared {
   readonly goal: number | null;
 }
 
-interface Figure extends Compared {
+export interface Figure extends Compared {
   readonly ours: number;
   readonly other: number;
-  /** Above 1: we are ahead. */
-  readonly ratio: number;
+  /** Above 1: we are ahead. Null: one of both is 0. */
+  readonly ratio: number | null;
   readonly met: boolean | null;
   /** Lowest and highest ratio of a round: how far the machine can be trusted. */
   readonly spread: readonly [number, number];
 }
 
 /**
- * Compares the medians of what the same work cost.
+ * Compares what the same work cost. The ratio is the median of those of the rounds: a round's two sides ran one behind the other, so that a
+ * machine that is slow for a while is slow for both.
  * @param costs one a round of each side, an odd number of rounds.
  * @param show turns a cost into the unit.
  */
 export function figure(
   compared: Compared,
   costs: { readonly ours: readonly number[]; readonly other: readonly number[] },
-  show: (cost: number) => number,
+  show: (cost: number) => number = (cost) => cost,
 ): Figure {
-  const ours = median(costs.ours);
-  const other = median(costs.other);
-  const ratio = other / ours;
-  const met = compared.goal === null ? null : ratio >= compared.goal;
-  const byRound = costs.ours.map((cost, round) => (costs.other[round] ?? Number.NaN) / cost);
-  const spread = [Math.min(...byRound), Math.max(...byRound)] as const;
-  return { ...compared, ours: show(ours), other: show(other), ratio, met, spread };
+  const ratios = costs.ours.map((cost, round) => (costs.other[round] ?? Number.NaN) / cost);
+  const ratio = median(ratios);
+  return {
+    ...compared,
+    ours: show(median(costs.ours)),
+    other: show(median(costs.other)),
+    ratio: Number.isFinite(ratio) ? ratio : null,
+    met: compared.goal === null ? null : ratio >= compared.goal,
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+  };
+}
+
+/** Compares with the most that the project allows. @param values one a round; the smaller the better. */
+export function limitFigure(metric: string, unit: string, values: readonly number[], limit: number): Figure {
+  const ours = median(values);
+  const ratios = values.map((value) => limit / value);
+  return {
+    metric,
+    unit,
+    ours,
+    against: 'goal',
+    other: limit,
+    ratio: limit === 0 ? null : limit / ours,
+    goal: 1,
+    met: ours <= limit,
+    spread: limit === 0 ? [Number.NaN, Number.NaN] : [Math.min(...ratios), Math.max(...ratios)],
+  };
 }
 
 function median(values: readonly number[]): number {
@@ -52,6 +73,7 @@ export function writeFigures(path: string, figures: readonly Figure[]): void {
 /** @returns lines, the first one the heading. */
 export function formatTable(figures: readonly Figure[]): string {
   const digits = { maximumSignificantDigits: 3 };
+  const shown = (ratio: number): string => (Number.isFinite(ratio) ? ratio.toFixed(ratio < 10 ? 2 : 0) : '-');
   const rows = [
     ['metric', 'unit', 'ours', 'other', 'against', 'ratio', 'by round', 'goal', 'met'],
     ...figures.map(({ metric, unit, ours, other, against, ratio, spread, goal, met }) => [
@@ -60,8 +82,8 @@ export function formatTable(figures: readonly Figure[]): string {
       ours.toLocaleString('en', digits),
       other.toLocaleString('en', digits),
       against,
-      ratio.toFixed(2),
-      spread.map((value) => value.toFixed(2)).join('..'),
+      shown(ratio ?? Number.NaN),
+      spread.map(shown).join('..'),
       String(goal ?? '-'),
       met === null ? '-' : met ? 'yes' : 'NO',
     ]),

@@ -1,0 +1,80 @@
+// Programs tables of routes by nexthop id: ours beside the C program, at full size, and beside all others that are installed, at a size that
+// each of them gets through in a second or so.
+import { join } from 'node:path';
+import { type Bench, type Contest, compare } from './compare.ts';
+import { birdSide, watchedSide, zebraSide } from './daemons.ts';
+import type { Figure } from './figures.ts';
+import { nexthopCount } from './namespace.ts';
+import { columnsSide, objectsSide } from './ours.ts';
+import { iproute2Side, npmNetlinkSide, pyroute2Side } from './peers.ts';
+import type { Family, Side } from './side.ts';
+
+/** Rounds are odd, for the median, and few where one takes half a minute. */
+const besideC = [
+  { family: 'ipv4', size: 200_000, rounds: 5 },
+  { family: 'ipv6', size: 200_000, rounds: 5 },
+  { family: 'ipv4', size: 1_000_000, rounds: 3 },
+  { family: 'ipv6', size: 1_000_000, rounds: 1 },
+] as const;
+const smallest = 200_000;
+const roundsBesideOthers = 3;
+const goals = { program: 0.95, others: 3 } as const;
+
+interface Peer {
+  readonly side: Side;
+  readonly size: number;
+  readonly families: readonly Family[];
+  /** Ours, counted as this one is. */
+  readonly ours: Side;
+}
+
+export async function benchChanges(bench: Bench): Promise<Figure[]> {
+  const { kernel, program, mostRoutes, say } = bench;
+  const objects = objectsSide(kernel);
+  const figures: Figure[] = [];
+  const run = async (contest: Omit<Contest, 'nexthops'>): Promise<void> => {
+    const count = Math.min(contest.count, mostRoutes);
+    say(`${contest.peer.side.name}: ${count} ${contest.family} routes`);
+    figures.push(...(await compare(bench, { ...contest, count, nexthops: nexthopCount })));
+  };
+  // The small ones first: what a million routes leave on the heap is collected at the cost of who comes next.
+  for (const { side, size, families, ours } of await findPeers(bench, objects)) {
+    const peer = { side, goal: goals.others };
+    for (const family of families)
+      await run({ family, count: size, rounds: roundsBesideOthers, ours: [ours], peer });
+  }
+  if (program !== undefined) {
+    const ours = [objects, columnsSide(kernel)];
+    const peer = { side: program.side, goal: goals.program };
+    for (const { family, size, rounds } of besideC)
+      if (size <= Math.max(mostRoutes, smallest)) await run({ family, count: size, rounds, ours, peer });
+  }
+  return figures;
+}
+
+/** Says of each that cannot take part why. */
+async function findPeers({ program, directory, say }: Bench, objects: Side): Promise<Peer[]> {
+  const both = ['ipv4', 'ipv6'] as const;
+  const main = join(import.meta.dirname, 'netlink.bench.ts');
+  const candidates: (() => Peer | Promise<Peer>)[] = [
+    () => ({ side: iproute2Side(directory), size: 50_000, families: both, ours: objects }),
+    async () => ({ side: await npmNetlinkSide(main), size: 10_000, families: both, ours: objects }),
+    () => ({ side: pyroute2Side(), size: 2000, families: ['ipv4'], ours: objects }),
+  ];
+  if (program === undefined) say('BIRD and FRR are left out: it takes the C program to time them');
+  else {
+    const ours = watchedSide(program, objects);
+    candidates.push(
+      () => ({ side: birdSide(program, directory), size: 50_000, families: both, ours }),
+      () => ({ side: zebraSide(program, directory), size: 50_000, families: ['ipv4'], ours }),
+    );
+  }
+  const found: Peer[] = [];
+  for (const candidate of candidates)
+    try {
+      found.push(await candidate());
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+    }
+  return found;
+}

@@ -1,0 +1,54 @@
+// What it takes to turn routes into messages, without the kernel: from objects, as `execute` takes them, and from columns.
+import { encodeBatch, encodeRoutes } from '../src/codec/batch.ts';
+import { MessageWriter } from '../src/codec/wire/writer.ts';
+import type { RtnetlinkError } from '../src/errors.ts';
+import type { Bench } from './compare.ts';
+import { type Figure, limitFigure } from './figures.ts';
+import { nexthopCount } from './namespace.ts';
+import { columnsOf, requestsOf } from './ours.ts';
+import { measure } from './side.ts';
+
+const mostRoutes = 200_000;
+/** As the socket does it: so many messages, handed over, and the next. */
+const slice = 1024;
+const rounds = 9;
+/** ns a route, of CPU time: whoever else runs on the machine is all that could be waited for. */
+const limit = 60;
+
+export async function benchEncoding(bench: Bench): Promise<Figure[]> {
+  const count = Math.min(mostRoutes, bench.mostRoutes);
+  const figures: Figure[] = [];
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const requests = requestsOf({ op: 'add', family, count, shift: 0, nexthops: nexthopCount });
+    const columns = columnsOf({ family, count, shift: 0, nexthops: nexthopCount });
+    const forms = {
+      objects: (writer: MessageWriter, from: number, to: number) =>
+        encodeBatch(writer, requests, from, to, from + 1, undefined, refuse),
+      columns: (writer: MessageWriter, from: number, to: number) =>
+        encodeRoutes(writer, 'add', columns, from, to, from + 1, refuse),
+    };
+    for (const [form, encode] of Object.entries(forms)) {
+      const costs: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const writer = new MessageWriter(slice * 64);
+        let bytes = 0;
+        const { cpu } = await measure(() => {
+          for (let from = 0; from < count; from += slice) {
+            encode(writer, from, Math.min(from + slice, count));
+            bytes += writer.take().length;
+          }
+        });
+        // rtnetlink(7): header, rtmsg, RTA_DST, RTA_TABLE, RTA_NH_ID.
+        const length = 16 + 12 + (family === 'ipv4' ? 8 : 20) + 8 + 8;
+        if (bytes !== count * length) throw new Error(`${bytes} bytes of ${count} ${family} routes`);
+        costs.push(((cpu ?? Number.NaN) * 1e9) / count);
+      }
+      figures.push(limitFigure(`encode ${count} ${family} routes, ${form}`, 'ns/route', costs, limit));
+    }
+  }
+  return figures;
+}
+
+function refuse(_at: number, error: RtnetlinkError): never {
+  throw error;
+}
