@@ -1,7 +1,7 @@
 # hostpe: `make help` lists what there is. `make demo` and `make test` install all that they need first (.ci/bootstrap.sh says what).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check format unit e2e bench lab lab-shell bootstrap clean
+.PHONY: help build demo test check format unit e2e fuzz bench lab lab-shell bootstrap clean
 
 # Node 24, vitest, tsc, biome and netns-lab of this workspace come before the system's.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -36,6 +36,9 @@ unit: bootstrap ## unit tests, on this machine's kernel (T=name: only the files 
 
 e2e: build ## kernel and end-to-end tests, in the lab kernel (T=name: only the files whose path contains it)
 	@node .ci/test.ts lab $(T)
+
+fuzz: bootstrap ## the XMPP stream parser against another one, on random streams (S=seconds)
+	@node packages/xmpp/test/fuzz.ts $(S)
 
 bench: bootstrap ## all benchmarks: ratios to peers and limits
 	@for f in packages/*/bench/*.bench.ts; do node $$f || exit 1; done

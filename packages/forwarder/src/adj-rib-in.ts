@@ -69,7 +69,7 @@ export class AdjRibIn {
       this.#endOfRib(server, vpn);
       return true;
     }
-    const retracted = this.#table.retract(server, vpn, event.retractedIds);
+    const retracted = this.#table.retract(server, vpn, event.retractedIds, event.retractedPrefixes);
     const learned = this.#table.learn(server, vpn, event.routes);
     this.#changed(vpn, [...retracted, ...learned]);
     return true;

@@ -3,7 +3,7 @@
 // Source: draft-ietf-l3vpn-end-system-06 section 6: one subscribe per VPN, not per attachment, before its first publish; unsubscribe after the last.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Label } from '@hostpe/net';
+import type { IpPrefix, Label } from '@hostpe/net';
 import type { VpnRequest, VpnRoute } from '@hostpe/signaling';
 import type { Publications, VpnPublications } from './publications.ts';
 
@@ -147,6 +147,21 @@ export class AdjRibOut {
 
   isSubscribed(vpn: string): boolean {
     return this.#vpns.get(vpn)?.subscribed ?? false;
+  }
+
+  /** VPNs whose subscription the server agreed to. */
+  subscribed(): readonly string[] {
+    return [...this.#vpns.keys()].filter((vpn) => this.isSubscribed(vpn));
+  }
+
+  /** Of an item that the server was told and has not yet agreed to take back. */
+  prefixOf(vpn: string, id: string): IpPrefix | undefined {
+    return this.#vpns.get(vpn)?.items.get(id)?.route.prefix;
+  }
+
+  /** Whether End-of-RIB was said of every VPN that is wanted, but for this one. */
+  isLastEndOfRib(vpn: string, wanted: Publications): boolean {
+    return [...wanted.keys()].every((other) => other === vpn || this.#vpns.get(other)?.endOfRib === true);
   }
 
   /** VPNs to the number of items told. */

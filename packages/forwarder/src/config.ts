@@ -2,6 +2,7 @@
 // Reads no files: files.ts does. Units: MTU bytes; ports 1..65535.
 import { hostname } from 'node:os';
 import type { Encapsulation, IpAddress, IpPrefix } from '@hostpe/net';
+import { type Dialect, dialectNames } from '@hostpe/signaling';
 import { z } from 'zod';
 import type { Attachment } from './attachments.ts';
 import { configuredAttachmentSchema } from './attachments.ts';
@@ -27,8 +28,9 @@ export interface RouteServerSettings {
   readonly port: number;
   /** XMPP domain; the server's certificate is checked against it. */
   readonly domain: string;
-  /** Localpart of our JID. */
+  /** Localpart of our JID; the system-id in the dialect end-system-07m. */
   readonly account: string;
+  readonly dialect: Dialect;
   readonly passwordFile: string;
   readonly caFile: string | undefined;
 }
@@ -83,6 +85,10 @@ const routeServerSchema = z
     port: z.int().min(1).max(65535).default(5223),
     domain: word,
     account: z.string().regex(/^[^\s"&'/:<>@]+$/, 'is not the localpart of a JID'),
+    dialect: z
+      .enum(dialectNames)
+      .default('end-system-06')
+      .refine((name) => name !== 'contrail', 'contrail needs an open stream, which this version lacks'),
     'password-file': path,
     'ca-file': path.optional(),
   })
@@ -92,6 +98,7 @@ const routeServerSchema = z
       port: written.port,
       domain: written.domain,
       account: written.account,
+      dialect: written.dialect,
       passwordFile: written['password-file'],
       caFile: written['ca-file'],
     }),

@@ -2,8 +2,8 @@
 // Owns no routes and decides none; the stream, its TLS and its reconnects are XmppClient's. Times are milliseconds.
 // Source: draft-ietf-l3vpn-end-system-06 section 6.
 import type { Label } from '@hostpe/net';
-import type { RejectedItem, VpnEvent, VpnRequest } from '@hostpe/signaling';
-import { decodeEvent, encodeRequest, SignalingError } from '@hostpe/signaling';
+import type { Dialect, RejectedItem, Subscriptions, VpnEvent, VpnRequest } from '@hostpe/signaling';
+import { decodeNotification, dialects, SignalingError, sayableRequest } from '@hostpe/signaling';
 import type { Log, XmppClient } from '@hostpe/xmpp';
 import { StanzaError, XmppError } from '@hostpe/xmpp';
 import { AdjRibOut } from './adj-rib-out.ts';
@@ -11,7 +11,7 @@ import type { Clock } from './clock.ts';
 import type { Publications } from './publications.ts';
 
 /** An XML element as the codec reads it. */
-type Element = Parameters<typeof decodeEvent>[0];
+type Element = Parameters<typeof decodeNotification>[0];
 
 /** When to ask again after a request that got no answer although the session lives. */
 const unansweredDelay = 1000;
@@ -23,6 +23,7 @@ export interface SessionOptions {
   /** The route server's name: in logs, and in the order of equal routes. */
   readonly server: string;
   readonly client: XmppClient;
+  readonly dialect: Dialect;
   readonly clock: Clock;
   readonly log: Log;
   /** When to ask again for what the route server refused: an operator may have allowed it meanwhile. */
@@ -60,6 +61,11 @@ export class RouteServerSession {
   #reason: string | undefined = 'not connected yet';
   /** Last complaint by subject, so that a repeated refusal is one line. */
   readonly #complaints = new Map<string, string>();
+  /** As they are when an event is decoded. */
+  readonly #subscriptions: Subscriptions = {
+    has: (vpn) => this.#rib.isSubscribed(vpn),
+    keys: () => this.#rib.subscribed(),
+  };
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -94,14 +100,14 @@ export class RouteServerSession {
   /** For operators. */
   facts(): SessionFacts {
     const { server, client, clock } = this.#options;
-    const counts = client.online ? this.#rib.counts() : new Map<string, number>();
+    const rib = client.online ? this.#rib : new AdjRibOut();
     return {
       server,
       state: client.online ? 'online' : 'offline',
       seconds: Math.floor((clock.now() - this.#since) / 1000),
       jid: client.jid,
-      vpns: [...counts.keys()].filter((vpn) => this.#rib.isSubscribed(vpn)),
-      published: [...counts.values()].reduce((sum, count) => sum + count, 0),
+      vpns: rib.subscribed(),
+      published: [...rib.counts().values()].reduce((sum, count) => sum + count, 0),
       reason: this.#reason,
     };
   }
@@ -158,21 +164,57 @@ export class RouteServerSession {
   }
 
   async #ask(request: VpnRequest): Promise<void> {
-    const { client, clock, onSubscribing, onProgress } = this.#options;
+    const { clock, onSubscribing, onProgress } = this.#options;
     // A session that is lost meanwhile starts with a new one; the verdict is of this one.
     const rib = this.#rib;
     rib.sent(request);
     if (request.kind === 'subscribe') onSubscribing(request.vpn);
     try {
-      await client.request(encodeRequest(request, client.jid ?? ''));
+      const unsaid = await this.#send(rib, request);
       rib.agreed(request);
-      this.#complaints.delete(subject(request));
+      if (unsaid.length > 0) this.#complain(request, `is not told of routes: ${listed(unsaid)}`);
+      else this.#complaints.delete(subject(request));
     } catch (error) {
       if (error instanceof StanzaError) this.#refused(rib, request, error);
+      else if (error instanceof SignalingError) this.#unsayable(rib, request, error);
       else if (error instanceof XmppError) rib.failed(request, clock.now() + unansweredDelay);
       else throw error;
     }
     onProgress();
+  }
+
+  /**
+   * All stanzas of a request go at once: the halves of a pair one right after the other, and a hundred pairs without a
+   * hundred round trips.
+   * @returns routes that the dialect cannot say.
+   */
+  async #send(rib: AdjRibOut, request: VpnRequest): Promise<readonly RejectedItem[]> {
+    const { client, dialect } = this.#options;
+    const codec = dialects[dialect];
+    const isEarly =
+      request.kind === 'end-of-rib' &&
+      codec.endOfRib === 'session' &&
+      !rib.isLastEndOfRib(request.vpn, this.#wanted);
+    const { message, unsaid } = sayableRequest(codec, request);
+    if (isEarly || message === undefined) return unsaid;
+    const context = {
+      jid: client.jid ?? '',
+      prefixOf: (vpn: string, id: string) => rib.prefixOf(vpn, id),
+    };
+    const payloads = codec.encodeRequest(message, context);
+    const answers = await Promise.allSettled(payloads.map((payload) => client.request(payload)));
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+    return unsaid;
+  }
+
+  /** Nothing was sent. What the dialect has no words for now it may have when something else changes. */
+  #unsayable(rib: AdjRibOut, request: VpnRequest, error: SignalingError): void {
+    const { clock, dialect, refusedDelay } = this.#options;
+    rib.failed(request, clock.now() + refusedDelay);
+    this.#complain(
+      request,
+      `cannot be asked in dialect ${dialect}: ${error.message}; tried again every ${refusedDelay / 1000} s`,
+    );
   }
 
   #refused(rib: AdjRibOut, request: VpnRequest, error: StanzaError): void {
@@ -200,12 +242,12 @@ export class RouteServerSession {
   }
 
   #message(stanza: Element): void {
-    const { server, log, onEvent } = this.#options;
+    const { server, dialect, log, onEvent } = this.#options;
     const payload = stanza.getChild('event');
     if (payload === undefined) return;
-    let event: VpnEvent;
+    let events: readonly VpnEvent[];
     try {
-      event = decodeEvent(payload);
+      events = decodeNotification(payload, { dialect, subscriptions: this.#subscriptions });
     } catch (error) {
       if (!(error instanceof SignalingError)) throw error;
       log.warn(
@@ -214,8 +256,10 @@ export class RouteServerSession {
       );
       return;
     }
-    if (event.kind === 'items') this.#logRejected(event.vpn, event.rejected);
-    onEvent(event);
+    for (const event of events) {
+      if (event.kind === 'items') this.#logRejected(event.vpn, event.rejected);
+      onEvent(event);
+    }
   }
 
   #logRejected(vpn: string, rejected: readonly RejectedItem[]): void {
@@ -240,4 +284,11 @@ function refusal({ condition, applicationCondition, text }: StanzaError): string
   const conditions =
     applicationCondition === undefined ? condition : `${condition}, ${applicationCondition.name}`;
   return text ? `${text} (${conditions})` : conditions;
+}
+
+/** Reasons, the first ten of them. */
+function listed(items: readonly RejectedItem[]): string {
+  const named = items.slice(0, rejectedLines).map(({ reason }) => reason);
+  const more = items.length - named.length;
+  return named.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }

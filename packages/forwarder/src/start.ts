@@ -6,6 +6,7 @@ import type { Nft, PacketSteering } from '@hostpe/reconciler';
 import { openNft, probeForwarder, Reconciler } from '@hostpe/reconciler';
 import type { Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
 import { openRtnetlink, openSysctl } from '@hostpe/rtnetlink';
+import { EntryReader } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
 import { XmppClient } from '@hostpe/xmpp';
 import { apiRoutes } from './api.ts';
@@ -84,12 +85,14 @@ export async function runForwarder(
       resource: 'hostpe',
       password: () => password,
       ...(ca === undefined ? {} : { ca }),
+      readers: () => [new EntryReader()],
       log,
     });
     const events = forwarder.sessionEvents(server);
     return new RouteServerSession({
       server,
       client,
+      dialect: settings.dialect,
       clock: systemClock,
       log,
       refusedDelay: timers.refused,

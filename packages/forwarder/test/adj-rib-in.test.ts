@@ -38,6 +38,20 @@ describe('routes of route servers', () => {
     expect(rib.best('blue').size).toBe(0);
   });
 
+  test('go by prefix where a server names no item', () => {
+    items('rs1', [1, 2]);
+    const retractedPrefixes = [parseIpPrefix('10.1.0.1')];
+    rib.heard('rs1', {
+      kind: 'items',
+      vpn: 'red',
+      routes: [],
+      retractedIds: [],
+      retractedPrefixes,
+      rejected: [],
+    });
+    expect(hosts()).toEqual([2]);
+  });
+
   test('that were taken back are known to be gone, until all is known', () => {
     const gone = () => [...rib.withdrawn('red')];
     rib.subscribing('rs1', 'red');

@@ -28,10 +28,22 @@ function problems(some: object): string[] {
 const attachment = { interface: 'v-red1', vpn: 'red', addresses: ['10.1.0.1'] };
 
 describe('the configuration', () => {
+  test('has a dialect for each route server', () => {
+    const servers = ['end-system-06', 'end-system-07m'].map((dialect, port) => ({
+      ...routeServer,
+      port: port + 1,
+      dialect,
+    }));
+    const { routeServers } = forwarderConfigSchema.parse({ ...minimal, 'route-servers': servers });
+    expect(routeServers.map(({ dialect }) => dialect)).toEqual(['end-system-06', 'end-system-07m']);
+  });
+
   test('has defaults for all but underlay and route servers', () => {
     expect(forwarderConfigSchema.parse(minimal)).toMatchObject({
       underlay: { address: '10.255.0.1', mtu: 1500, allowedPes: [] },
-      routeServers: [{ host: '192.0.2.1', port: 5223, account: 'h1', caFile: undefined }],
+      routeServers: [
+        { host: '192.0.2.1', port: 5223, account: 'h1', dialect: 'end-system-06', caFile: undefined },
+      ],
       vpns: new Map(),
       attachments: [],
       controlSocket: '/run/hostpe/forwarder.sock',
@@ -92,6 +104,16 @@ describe('the configuration', () => {
       'a route server twice',
       { 'route-servers': [routeServer, routeServer] },
       'route-servers.1.host: 192.0.2.1:5223 is configured twice',
+    ],
+    [
+      'a dialect that nobody speaks',
+      { 'route-servers': [{ ...routeServer, dialect: 'bgp' }] },
+      'route-servers.0.dialect: Invalid option: expected one of "end-system-06"|"end-system-07m"|"contrail"',
+    ],
+    [
+      'a dialect without a transport',
+      { 'route-servers': [{ ...routeServer, dialect: 'contrail' }] },
+      'route-servers.0.dialect: contrail needs an open stream, which this version lacks',
     ],
     [
       'a whole subnet attached',

@@ -2,7 +2,7 @@
 // files that it names hold. Units: seconds in the file, as the operator writes them, milliseconds in the values.
 import { X509Certificate } from 'node:crypto';
 import { type IpAddress, NetError, parseIpAddress, parseRouteTarget } from '@hostpe/net';
-import { isVpnName } from '@hostpe/signaling';
+import { type Dialect, dialectNames, isVpnName } from '@hostpe/signaling';
 import type { ScramCredentials } from '@hostpe/xmpp';
 import { z } from 'zod';
 import { certificateFiles, passwordFile, path } from './files.ts';
@@ -14,6 +14,7 @@ interface ForwarderSettings {
   readonly addresses: ReadonlySet<IpAddress>;
   /** The VPNs that it may join. */
   readonly vpns: ReadonlySet<string>;
+  readonly dialect: Dialect;
 }
 
 export interface RouteServerConfig {
@@ -52,6 +53,13 @@ const forwarder = z.strictObject({
   'password-file': passwordFile,
   addresses: z.array(address).min(1),
   vpns: z.array(vpnName),
+  dialect: z
+    .enum(dialectNames)
+    .default('end-system-06')
+    .refine(
+      (name) => name !== 'contrail',
+      'contrail needs an open-stream listener, which this version lacks',
+    ),
 });
 
 export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
@@ -94,9 +102,14 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
         Object.entries(written.forwarders)
           // Their files are read at the same time: they come in the order in which that ended.
           .toSorted(([a], [b]) => (a < b ? -1 : 1))
-          .map(([name, { addresses, vpns, ...files }]) => [
+          .map(([name, { addresses, vpns, dialect, ...files }]) => [
             name,
-            { credentials: files['password-file'], addresses: new Set(addresses), vpns: new Set(vpns) },
+            {
+              credentials: files['password-file'],
+              addresses: new Set(addresses),
+              vpns: new Set(vpns),
+              dialect,
+            },
           ]),
       ),
       withdrawDelay: written.timers['withdraw-delay'] * 1000,

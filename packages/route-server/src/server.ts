@@ -1,6 +1,7 @@
 // The route server put together: configuration, XMPP, control plane, API. Owns the order of start and stop; no
 // algorithm.
 import { createLog, loadConfig, serveApi } from '@hostpe/daemon';
+import { EntryReader } from '@hostpe/signaling';
 import { type Log, XmppServer } from '@hostpe/xmpp';
 import { apiRoutes } from './api.ts';
 import { systemClock } from './clock.ts';
@@ -32,7 +33,12 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
   const log = options.log ?? createLog({ name: 'route-server', level: config.logLevel });
 
   const vpns = new Vpns(config.vpns);
-  const sessions = new Sessions({ log, defer: setImmediate });
+  const sessions = new Sessions({
+    log,
+    // The server knows no session of an account that is not configured.
+    dialect: (account) => config.forwarders.get(account)?.dialect ?? 'end-system-06',
+    defer: setImmediate,
+  });
   const controlPlane = new ControlPlane({
     vpns,
     forwarders: config.forwarders,
@@ -47,6 +53,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
     listen: config.listen,
     tls: config.tls,
     credentials: (account) => config.forwarders.get(account)?.credentials,
+    readers: () => [new EntryReader()],
     log,
   });
   xmpp.on('session', (session) => sessions.accept(session, controlPlane));

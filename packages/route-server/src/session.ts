@@ -1,8 +1,8 @@
 // The XMPP side of the control plane: requests of forwarders in, events out. Owns which account has which session and how a
 // refusal is said in a stanza; never decides what is refused.
 
-import type { RejectedItem, VpnEvent, VpnRequest } from '@hostpe/signaling';
-import { decodeRequest, encodeEvent, encodeReply, SignalingError } from '@hostpe/signaling';
+import type { Dialect, RejectedItem, VpnEvent, VpnRequest } from '@hostpe/signaling';
+import { dialects, RequestDecoder, SignalingError, sayableEvent } from '@hostpe/signaling';
 import { type Log, type ServerSession, StanzaError } from '@hostpe/xmpp';
 import type { ControlPlane } from './control-plane.ts';
 import { RouteServerError } from './errors.ts';
@@ -15,40 +15,67 @@ const NAMED_ITEMS = 10;
 const NAMED_CHARACTERS = 200;
 
 /** The child of an iq. */
-type Payload = Parameters<typeof decodeRequest>[0];
+type Payload = Parameters<RequestDecoder['decode']>[0];
+
+/** A session with what is known of it besides its stream. */
+interface Served {
+  readonly session: ServerSession;
+  readonly dialect: Dialect;
+  readonly decoder: RequestDecoder;
+  readonly controlPlane: ControlPlane;
+  /** What it was refused before, as `subjectOf` has it. */
+  readonly refused: Set<string>;
+  /** VPNs whose End-of-RIB is due or said; of use where the dialect has one End-of-RIB of all. */
+  readonly complete: Set<string>;
+}
+
+interface RefusalFacts {
+  readonly account: string;
+  readonly condition?: string;
+}
 
 export interface SessionsOptions {
   readonly log: Log;
+  /** What an account's forwarder speaks. */
+  readonly dialect: (account: string) => Dialect;
   /** Runs a task after the answer to the current request is on its way. */
   readonly defer: (task: () => void) => void;
 }
 
 export class Sessions {
-  readonly #log: Log;
-  readonly #defer: (task: () => void) => void;
+  readonly #options: SessionsOptions;
   /** By account. */
-  readonly #sessions = new Map<string, ServerSession>();
+  readonly #sessions = new Map<string, Served>();
+  /** VPNs of which a dialect could not say a route, so that the log says it once. */
+  readonly #unsaid = new Set<string>();
 
   constructor(options: SessionsOptions) {
-    this.#log = options.log;
-    this.#defer = options.defer;
+    this.#options = options;
   }
 
   session(account: string): ServerSession | undefined {
-    return this.#sessions.get(account);
+    return this.#sessions.get(account)?.session;
   }
 
   /** Serves a session until it closes. An earlier one of the account has closed before. */
   accept(session: ServerSession, controlPlane: ControlPlane): void {
+    const { log, dialect: dialectOf } = this.#options;
     const { account, jid, remoteAddress } = session;
-    this.#log.info({ account, jid, remoteAddress }, `forwarder ${account}: online from ${remoteAddress}`);
-    this.#sessions.set(account, session);
-    controlPlane.opened(account);
+    const dialect = dialectOf(account);
+    log.info({ account, jid, remoteAddress, dialect }, `forwarder ${account}: online from ${remoteAddress}`);
     const refused = new Set<string>();
-    session.onRequest((payload) => this.#answer(session, controlPlane, refused, payload));
+    const decoder = new RequestDecoder({
+      dialect,
+      subscriptions: () => controlPlane.presence.subscriptions(account),
+      onDiscarded: (reason) => this.#warnOnce(refused, 'discarded', { account }, reason),
+    });
+    const served = { session, dialect, decoder, controlPlane, refused, complete: new Set<string>() };
+    this.#sessions.set(account, served);
+    controlPlane.opened(account);
+    session.onRequest((payload) => this.#answer(served, payload));
     session.on('close', (reason) => {
-      if (this.#sessions.get(account) !== session) return;
-      this.#log.warn(
+      if (this.#sessions.get(account) !== served) return;
+      log.warn(
         { account, jid, reason },
         `forwarder ${account}: session lost (${reason}); its routes are kept as stale`,
       );
@@ -62,54 +89,85 @@ export class Sessions {
     this.#sessions.clear();
   }
 
-  /** Sends an event, serialised once, to those of the accounts that have a session. */
+  /** Sends an event, serialised once for each dialect, to those of the accounts that have a session. */
   deliver(event: VpnEvent, accounts: Iterable<string>): void {
-    const receivers = [...accounts];
+    const receivers = new Map<Dialect, Served[]>();
+    for (const account of accounts) {
+      const served = this.#sessions.get(account);
+      if (served === undefined || !isDue(event, served)) continue;
+      const alike = receivers.get(served.dialect);
+      if (alike === undefined) receivers.set(served.dialect, [served]);
+      else alike.push(served);
+    }
+    for (const [dialect, alike] of receivers)
+      for (const body of this.#bodies(event, dialect))
+        for (const { session } of alike) session.sendMessage(body);
+  }
+
+  /** The payloads of an event as text. */
+  *#bodies(event: VpnEvent, dialect: Dialect): Generator<string> {
     for (const segment of segments(event)) {
-      const body = encodeEvent(segment).toString();
-      for (const account of receivers) this.#sessions.get(account)?.sendMessage(body);
+      const { message, unsaid } = sayableEvent(dialects[dialect], segment);
+      for (const { reason } of unsaid) this.#logUnsaid(event.vpn, dialect, reason);
+      for (const payload of dialects[dialect].encodeEvent(message)) yield payload.toString();
     }
   }
 
-  /** `refused`: what the session was refused before, as `subjectOf` has it. */
-  #answer(
-    session: ServerSession,
-    controlPlane: ControlPlane,
-    refused: Set<string>,
-    payload: Payload,
-  ): Payload | undefined {
+  #logUnsaid(vpn: string, dialect: Dialect, reason: string): void {
+    const subject = `${dialect} ${vpn}`;
+    const level = this.#unsaid.has(subject) ? 'debug' : 'warn';
+    this.#unsaid.add(subject);
+    this.#options.log[level](
+      { vpn, dialect },
+      `VPN ${vpn}: forwarders of dialect ${dialect} do without ${reason}; further routes are logged as debug`,
+    );
+  }
+
+  #answer(served: Served, payload: Payload): Payload | undefined {
+    const { session, dialect, decoder, refused } = served;
     let request: VpnRequest | undefined;
     try {
-      request = decodeRequest(payload);
-      this.#perform(session, controlPlane, request);
-      return encodeReply(request, session.jid);
+      const requests = decoder.decode(payload);
+      for (const one of requests) {
+        request = one;
+        this.#perform(served, one);
+      }
+      return requests.length === 1 && request
+        ? dialects[dialect].encodeReply(request, session.jid)
+        : undefined;
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal === undefined) throw error;
-      const { account } = session;
-      const facts = { account, condition: refusal.condition };
-      const message = `forwarder ${account}: refused: ${refusal.text}`;
-      const subject = subjectOf(request, error);
-      if (refused.has(subject)) this.#log.debug(facts, message);
-      else this.#log.warn(facts, `${message}; a repetition is logged as debug`);
-      refused.add(subject);
+      const { condition, text = condition } = refusal;
+      this.#warnOnce(refused, subjectOf(request, error), { account: session.account, condition }, text);
       throw refusal;
     }
   }
 
-  #perform(session: ServerSession, controlPlane: ControlPlane, request: VpnRequest): void {
+  /** @param said subjects that were a warning before. */
+  #warnOnce(said: Set<string>, subject: string, facts: RefusalFacts, reason: string): void {
+    const { log } = this.#options;
+    const message = `forwarder ${facts.account}: refused: ${reason}`;
+    if (said.has(subject)) log.debug(facts, message);
+    else log.warn(facts, `${message}; a repetition is logged as debug`);
+    said.add(subject);
+  }
+
+  #perform(served: Served, request: VpnRequest): void {
+    const { session, controlPlane, complete } = served;
     const { account } = session;
     const { vpn } = request;
-    this.#log.debug(
+    this.#options.log.debug(
       { account, vpn, request: request.kind },
       `forwarder ${account}: ${request.kind} in VPN ${vpn}`,
     );
     switch (request.kind) {
       case 'subscribe':
         controlPlane.subscribe(account, vpn, request.instanceId);
+        complete.delete(vpn);
         // The answer to the subscribe marks the start of the table for the forwarder: it goes first.
-        this.#defer(() => {
-          if (this.#sessions.get(account) === session) controlPlane.inform(account, vpn);
+        this.#options.defer(() => {
+          if (this.#sessions.get(account) === served) controlPlane.inform(account, vpn);
         });
         return;
       case 'unsubscribe':
@@ -148,6 +206,13 @@ export class Sessions {
       text,
     });
   }
+}
+
+/** Takes note of End-of-RIB: where a dialect has one of all VPNs, it is due with that of the last one of the session. */
+function isDue(event: VpnEvent, { session, dialect, controlPlane, complete }: Served): boolean {
+  if (event.kind !== 'end-of-rib' || dialects[dialect].endOfRib === 'vpn') return true;
+  complete.add(event.vpn);
+  return [...controlPlane.presence.subscriptions(session.account).keys()].every((vpn) => complete.has(vpn));
 }
 
 /** What a refusal is in RFC 6120 section 8.3.3 and XEP-0060; undefined for an error that is our own. */

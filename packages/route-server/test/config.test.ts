@@ -77,6 +77,12 @@ test('forwarders come in order of name, whatever file is read first', async () =
   expect([...config.forwarders.keys()]).toEqual(['a1', 'h1', 'h12', 'h3', 'h9']);
 });
 
+test('a forwarder speaks end-system-06 or what it is given', async () => {
+  const dialectOf = async (text: string) => (await load(text)).forwarders.get('h1')?.dialect;
+  expect(await dialectOf(good)).toBe('end-system-06');
+  expect(await dialectOf(`${good}    dialect: end-system-07m\n`)).toBe('end-system-07m');
+});
+
 test('timers are in seconds', async () => {
   const config = await load(`${good}timers: { withdraw-delay: 0.5, restart-delay: 0 }\n`);
   expect(config).toMatchObject({ withdrawDelay: 500, restartDelay: 0 });
@@ -107,6 +113,12 @@ describe('what is wrong is told with file, line and key', () => {
       '[red, blue]',
       '[red, red, green]',
       'rs.yaml:14: forwarders.h1.vpns[2]: green is not among the VPNs of this file',
+    ],
+    [
+      'dialect without a transport',
+      'vpns: [red, blue]',
+      'vpns: [red, blue]\n    dialect: contrail',
+      'rs.yaml:15: forwarders.h1.dialect: contrail needs an open-stream listener, which this version lacks',
     ],
     ['nothing to listen on', '  - address: 127.0.0.1\n', '  []\n', 'rs.yaml:2: listen: '],
     ['bad account', '  h1:', '  H 1:', 'rs.yaml:11: forwarders["H 1"]: is not an account'],

@@ -54,7 +54,7 @@ function setUp({ restartDelay = 0 } = {}) {
     vpns,
     forwarders,
     controlPlane,
-    sessions: new Sessions({ log: silent, defer: () => {} }),
+    sessions: new Sessions({ log: silent, dialect: () => 'end-system-06', defer: () => {} }),
   });
   return {
     clock,

@@ -1,16 +1,25 @@
 // A forwarder as far as a route server sees one: an XMPP client that keeps what it is told.
-import { decodeEvent, encodeRequest, type VpnRequest } from '@hostpe/signaling';
+
+import { parseIpPrefix } from '@hostpe/net';
+import {
+  type Dialect,
+  decodeNotification,
+  dialects,
+  type VpnEvent,
+  type VpnRequest,
+} from '@hostpe/signaling';
 import { XmppClient } from '@hostpe/xmpp';
 import { expect, vi } from 'vitest';
 import { nexthopsOf, silent } from './values.ts';
 
-type Payload = ReturnType<typeof encodeRequest>;
+type Payload = Parameters<typeof decodeNotification>[0];
 
 export interface ForwarderOptions {
   readonly port: number;
   readonly account: string;
   readonly password: string;
   readonly ca: string;
+  readonly dialect?: Dialect;
 }
 
 /** Deadline of every wait: far more than anything takes on a busy machine. */
@@ -23,7 +32,12 @@ export class Forwarder {
   /** By `VPN prefix`. */
   readonly routes = new Map<string, string>();
 
-  constructor({ port, account, password, ca }: ForwarderOptions) {
+  readonly #dialect: Dialect;
+  /** VPNs that it asked for. */
+  readonly #vpns = new Set<string>();
+
+  constructor({ port, account, password, ca, dialect = 'end-system-06' }: ForwarderOptions) {
+    this.#dialect = dialect;
     this.client = new XmppClient({
       host: '127.0.0.1',
       port,
@@ -47,8 +61,13 @@ export class Forwarder {
     return this;
   }
 
-  request(request: VpnRequest): Promise<Payload | undefined> {
-    return this.client.request(encodeRequest(request, this.client.jid ?? ''));
+  /** The first answer; a request of several stanzas has several. */
+  async request(request: VpnRequest): Promise<Payload | undefined> {
+    if (request.kind === 'subscribe') this.#vpns.add(request.vpn);
+    const context = { jid: this.client.jid ?? '', prefixOf: (_: string, id: string) => parseIpPrefix(id) };
+    const payloads = dialects[this.#dialect].encodeRequest(request, context);
+    const [answer] = await Promise.all(payloads.map((payload) => this.client.request(payload)));
+    return answer;
   }
 
   async join(vpn: string): Promise<void> {
@@ -66,7 +85,11 @@ export class Forwarder {
   }
 
   #take(payload: Payload): void {
-    const event = decodeEvent(payload);
+    const session = { dialect: this.#dialect, subscriptions: this.#vpns };
+    for (const event of decodeNotification(payload, session)) this.#hear(event);
+  }
+
+  #hear(event: VpnEvent): void {
     if (event.kind === 'end-of-rib') {
       this.heard.push(`${event.vpn} end-of-rib`);
       return;

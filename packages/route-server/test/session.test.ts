@@ -1,6 +1,6 @@
 // The XMPP side on sessions that are scripted: what goes to whom, in which order, serialised how often.
 import { parseIpAddress } from '@hostpe/net';
-import { encodeRequest, type VpnRequest } from '@hostpe/signaling';
+import { type Dialect, encodeRequest, type VpnRequest } from '@hostpe/signaling';
 import type { ServerSession } from '@hostpe/xmpp';
 import { describe, expect, test } from 'vitest';
 import { ControlPlane } from '../src/control-plane.ts';
@@ -60,7 +60,7 @@ class ScriptedSession implements ServerSession {
   }
 }
 
-function setUp(accounts: readonly string[]) {
+function setUp(accounts: readonly string[], dialect: Dialect = 'end-system-06') {
   const deferred: (() => void)[] = [];
   /** Refusals in the log, each with its level. */
   const refusals: string[] = [];
@@ -68,14 +68,14 @@ function setUp(accounts: readonly string[]) {
     if (message.includes('refused')) refusals.push(`${level} ${message}`);
   };
   const log = { ...silent, debug: noting('debug'), warn: noting('warn') };
-  const sessions = new Sessions({ log, defer: (task) => deferred.push(task) });
+  const sessions = new Sessions({ log, dialect: () => dialect, defer: (task) => deferred.push(task) });
   const clock = new FakeClock();
   const controlPlane = new ControlPlane({
-    vpns: vpnsOf({ red: [['64512:1'], ['64512:1']] }),
+    vpns: vpnsOf({ red: [['64512:1'], ['64512:1']], blue: [['64512:2'], ['64512:2']] }),
     forwarders: new Map(
       accounts.map((account) => [
         account,
-        { addresses: new Set([parseIpAddress('10.255.0.1')]), vpns: new Set(['red']) },
+        { addresses: new Set([parseIpAddress('10.255.0.1')]), vpns: new Set(['red', 'blue']) },
       ]),
     ),
     withdrawDelay: 60_000,
@@ -143,6 +143,26 @@ test('a large table comes in several messages, End-of-RIB last', () => {
   expect(heard.at(-1)).toBe('end-of-rib');
   expect(heard.slice(0, -1).map((message) => message.split(' ').length)).toEqual([100, 100, 50]);
   expect(heard.slice(0, -1).join(' ')).toBe(routes.map(({ prefix }) => `+${prefix}`).join(' '));
+});
+
+test('contrail: End-of-RIB is said once, when the last VPN is told, and again after a new one', () => {
+  const { accept, runDeferred } = setUp(['h1'], 'contrail');
+  const session = accept('h1');
+  session.request(subscribe);
+  session.request({ kind: 'subscribe', vpn: 'blue' });
+  session.request(publish(p1));
+  runDeferred();
+  expect(session.heard()).toEqual(['+10.1.0.1/32', 'end-of-rib']);
+  session.request({ kind: 'unsubscribe', vpn: 'blue' });
+  session.request({ kind: 'subscribe', vpn: 'blue' });
+  runDeferred();
+  expect(session.heard()).toEqual(['end-of-rib']);
+  for (const vpn of ['red', 'blue']) {
+    session.request({ kind: 'unsubscribe', vpn });
+    session.request({ kind: 'subscribe', vpn });
+  }
+  runDeferred();
+  expect(session.heard()).toEqual(['end-of-rib']);
 });
 
 describe('a session that ends', () => {

@@ -1,9 +1,9 @@
 // Programs tables of routes by nexthop id: ours beside the C program, at full size, and beside all others that are installed, at a size that
 // each of them gets through in a second or so.
 import { join } from 'node:path';
+import type { Figure } from '@hostpe/bench';
 import { type Bench, type Contest, compare } from './compare.ts';
 import { birdSide, watchedSide, zebraSide } from './daemons.ts';
-import type { Figure } from './figures.ts';
 import { nexthopCount } from './namespace.ts';
 import { columnsSide, objectsSide } from './ours.ts';
 import { iproute2Side, npmNetlinkSide, pyroute2Side } from './peers.ts';

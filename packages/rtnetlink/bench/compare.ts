@@ -1,6 +1,7 @@
 // Has several sides do the same work in turns and tells what it cost each. Nobody is credited before the kernel's table was read and found right.
+
+import { type Figure, figure } from '@hostpe/bench';
 import type { Rtnetlink } from '../src/kernel.ts';
-import { type Figure, figure } from './figures.ts';
 import { flushTable } from './namespace.ts';
 import { checkByDump } from './ours.ts';
 import type { Program } from './program.ts';

@@ -1,9 +1,10 @@
 // What it takes to turn routes into messages, without the kernel: from objects, as `execute` takes them, and from columns.
+
+import { type Figure, limitFigure } from '@hostpe/bench';
 import { encodeBatch, encodeRoutes } from '../src/codec/batch.ts';
 import { MessageWriter } from '../src/codec/wire/writer.ts';
 import type { RtnetlinkError } from '../src/errors.ts';
 import type { Bench } from './compare.ts';
-import { type Figure, limitFigure } from './figures.ts';
 import { nexthopCount } from './namespace.ts';
 import { columnsOf, requestsOf } from './ours.ts';
 import { measure } from './side.ts';

@@ -2,9 +2,9 @@
 // thread's time.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { type Figure, figure, limitFigure } from '@hostpe/bench';
 import { type Alone, startAlone } from './alone.ts';
 import { type Bench, readTable } from './compare.ts';
-import { type Figure, figure, limitFigure } from './figures.ts';
 import { nexthopCount } from './namespace.ts';
 import { columnsOf, removeRoutes } from './ours.ts';
 import { benchTable, type Cost, measure } from './side.ts';

@@ -1,9 +1,10 @@
 // One replace of a nexthop object under a large table: what it takes, and what the kernel tells everybody then.
+
+import { type Figure, figure, limitFigure } from '@hostpe/bench';
 import { parseIpAddress, parseIpPrefix } from '@hostpe/net';
 import type { Rtnetlink } from '../src/kernel.ts';
 import type { IpRoute } from '../src/objects.ts';
 import { type Bench, readTable } from './compare.ts';
-import { type Figure, figure, limitFigure } from './figures.ts';
 import { benchDeviceIndex, flushTable, ip, setCompatMode } from './namespace.ts';
 import { executeAll, requestsOf } from './ours.ts';
 import type { Program } from './program.ts';

@@ -1,9 +1,10 @@
 // What nexthop objects are for: routes of many labels at almost the price of one, where an encapsulation in each route is quadratic in IPv4.
+
+import { type Figure, figure } from '@hostpe/bench';
 import { parseIpAddress, parseLabel } from '@hostpe/net';
 import type { Request } from '../src/kernel.ts';
 import type { Nexthop, OtherEncap } from '../src/objects.ts';
 import { type Bench, readTable } from './compare.ts';
-import { type Figure, figure } from './figures.ts';
 import { benchDeviceIndex, flushTable, kernelHasMpls, nexthopCount } from './namespace.ts';
 import { executeAll, requestsOf } from './ours.ts';
 import { type Family, type Job, measure, routesOf } from './side.ts';

@@ -1,9 +1,9 @@
-// Messages of the draft dialects to values. One decoder for all drafts: it accepts every form that any of them printed
-// where the meaning is clear, and ignores elements that it does not know.
+// Messages that mean something by themselves to values: it accepts every form that any draft printed where the meaning is
+// clear, and ignores elements that it does not know. request-decoder.ts and decode-notification.ts add what takes a session.
 // Source: draft-ietf-l3vpn-end-system-06 section 6, XEP-0060 sections 6.1, 6.2 and 7.
 import type { Element } from 'ltx';
 import { decodeItem } from './decode-route.ts';
-import { attribute, child, malformed, parseNumber, textOf } from './element.ts';
+import { attribute, child, firstAttribute, malformed, parseNumber, textOf } from './element.ts';
 import { quote, SignalingError } from './errors.ts';
 import { greatestInstanceId, isVpnName } from './limits.ts';
 import type { RejectedItem, VpnEvent, VpnRequest, VpnRoute } from './messages.ts';
@@ -29,7 +29,7 @@ export function decodeRequest(pubsub: Element): VpnRequest {
   const vpn = vpnOf(operation);
   switch (operation.getName()) {
     case 'subscribe':
-      return decodeSubscribe(pubsub, vpn);
+      return decodeSubscribe(pubsub, operation, vpn);
     case 'unsubscribe':
       return { kind: 'unsubscribe', vpn };
     case 'publish':
@@ -50,9 +50,13 @@ export function decodeEvent(event: Element): VpnEvent {
   const items = child(event, 'items');
   if (items === undefined) throw unsupported(event.getChildElements()[0] ?? event);
   const vpn = vpnOf(items);
-  const children = items.getChildElements();
-  if (children.length === 0) return { kind: 'end-of-rib', vpn };
+  const isEmpty = items.getChildElements().length === 0;
+  return isEmpty ? { kind: 'end-of-rib', vpn } : decodeItems(items, vpn, false);
+}
 
+/** @param contrail whether numbers are as in the dialect contrail. @throws SignalingError as `decodeEvent`. */
+export function decodeItems(items: Element, vpn: string, contrail: boolean): VpnEvent {
+  const children = items.getChildElements();
   const routes = new Map<string, VpnRoute>();
   const retractedIds = new Set<string>();
   const rejected: RejectedItem[] = [];
@@ -61,14 +65,14 @@ export function decodeEvent(event: Element): VpnEvent {
     const name = element.getName();
     if (name === 'item') {
       position += 1;
-      const decoded = decodeItem(element, position, 'many');
+      const decoded = decodeItem(element, position, { nexthops: 'many', contrail });
       if ('rejected' in decoded) rejected.push(decoded.rejected);
       else {
         routes.set(decoded.route.id, decoded.route);
         retractedIds.delete(decoded.route.id);
       }
     } else if (name === 'retract') {
-      const id = attribute(element, 'id') ?? '';
+      const id = attribute(element, 'id') ?? firstAttribute(element) ?? '';
       routes.delete(id);
       retractedIds.add(id);
     }
@@ -78,8 +82,9 @@ export function decodeEvent(event: Element): VpnEvent {
   return { kind: 'items', vpn, routes: [...routes.values()], retractedIds: [...retractedIds], rejected };
 }
 
-function decodeSubscribe(pubsub: Element, vpn: string): VpnRequest {
-  const options = child(pubsub, 'options');
+/** Options are beside the subscribe in the drafts, inside it in the dialect contrail. */
+function decodeSubscribe(pubsub: Element, subscribe: Element, vpn: string): VpnRequest {
+  const options = child(pubsub, 'options') ?? child(subscribe, 'options');
   const element = options && child(options, 'instance-id');
   if (element === undefined) return { kind: 'subscribe', vpn };
   return {
@@ -97,7 +102,7 @@ function decodePublish(publish: Element, vpn: string): VpnRequest {
   const routes: VpnRoute[] = [];
   const rejected: RejectedItem[] = [];
   items.forEach((item, index) => {
-    const decoded = decodeItem(item, index + 1, 'one');
+    const decoded = decodeItem(item, index + 1, { nexthops: 'one', contrail: false });
     if ('rejected' in decoded) rejected.push(decoded.rejected);
     else routes.push(decoded.route);
   });
@@ -110,7 +115,13 @@ function decodeRetract(retract: Element, vpn: string): VpnRequest {
   return { kind: 'retract', vpn, ids };
 }
 
-function vpnOf(element: Element): string {
+/** Whether a child of a collection takes a node out of it: XEP-0248 has disassociate, Contrail dissociate. */
+export function isDissociate(element: Element): boolean {
+  return element.getName() === 'disassociate' || element.getName() === 'dissociate';
+}
+
+/** The VPN that a node names. @throws SignalingError `malformed` */
+export function vpnOf(element: Element): string {
   const node = attribute(element, 'node');
   if (node === undefined) throw malformed(`the ${element.getName()} names no node`);
   if (!isVpnName(node)) {
@@ -125,6 +136,6 @@ function unsupported(element: Element): SignalingError {
   const namespace = element.getNS() ?? 'no namespace';
   return new SignalingError(
     'unsupported',
-    `${quote(element.getName())} (${quote(namespace)}) is not known here: a pubsub with subscribe, unsubscribe, publish or retract, and an event with items, are`,
+    `${quote(element.getName())} (${quote(namespace)}) is not known here: a pubsub with subscribe, unsubscribe, publish, retract or collection, and an event with items or collection, are`,
   );
 }

@@ -1,10 +1,11 @@
 // One item of a message to a VPN route: tolerant of every form that the drafts have had, strict about every value.
 // Never lets a bad item fail the message around it.
 // Source: draft-ietf-l3vpn-end-system-06 sections 6 and 11; attribute forms from draft-marques-l3vpn-end-system-07 section 6.
-import type { AddressFamily, Encapsulation } from '@hostpe/net';
+import type { AddressFamily, Encapsulation, IpPrefix } from '@hostpe/net';
 import { addressFamily, NetError, parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
 import type { Element } from 'ltx';
 import { attribute, child, malformed, parseNumber, requiredChild, textOf } from './element.ts';
+import { type EntryValue, entryValue } from './entry-value.ts';
 import { quote, SignalingError } from './errors.ts';
 import { isItemId, isUnspecified } from './limits.ts';
 import type { RejectedItem, VpnNexthop, VpnRoute } from './messages.ts';
@@ -31,41 +32,64 @@ const encapsulations: ReadonlyMap<string, Encapsulation> = new Map([
 
 export type DecodedItem = { readonly route: VpnRoute } | { readonly rejected: RejectedItem };
 
+/** How the entries of a message are to be read. */
+export interface EntryForm {
+  /** How many a route may have: 'one' from a forwarder, 'many' towards it. */
+  readonly nexthops: 'one' | 'many';
+  /** Whether numbers mean what they mean in the dialect contrail; all else of an entry can be told by its form. */
+  readonly contrail: boolean;
+}
+
 /**
  * @param item an `item` element with its `entry`.
  * @param position 1 for the first item of the message: names an item that has no id.
- * @param nexthops how many a route may have: 'one' from a forwarder, 'many' towards it.
  */
-export function decodeItem(item: Element, position: number, nexthops: 'one' | 'many'): DecodedItem {
+export function decodeItem(item: Element, position: number, form: EntryForm): DecodedItem {
   const id = attribute(item, 'id');
-  const usable = id !== undefined && isItemId(id);
+  if (id !== undefined && isItemId(id)) return decodeNamedItem(item, id, form);
+  const problem = id
+    ? `the id ${quote(id)} cannot be one: 1 to 256 characters without control characters are allowed`
+    : 'it has no id';
+  return { rejected: { id: undefined, reason: `item ${position} of the message: ${problem}` } };
+}
+
+/** As `decodeItem`, for an item whose id stands elsewhere. */
+export function decodeNamedItem(item: Element, id: string, form: EntryForm): DecodedItem {
   try {
-    if (id === undefined || id === '') throw malformed('it has no id');
-    if (!usable) {
-      throw malformed(
-        `the id ${quote(id)} cannot be one: 1 to 256 characters without control characters are allowed`,
-      );
-    }
-    const entries = item.getChildren('entry');
-    const entry = entries.find((candidate) => entryNamespaces.has(candidate.getNS()));
-    if (entry === undefined) {
-      const namespace = entries[0]?.getNS();
-      throw malformed(
-        namespace === undefined
-          ? 'it has no entry'
-          : `it has an entry of the unknown namespace ${quote(namespace)}`,
-      );
-    }
-    if (entries.length > 1) throw malformed('it has more than one entry');
-    return { route: decodeEntry(entry, id, nexthops) };
+    return { route: decodeEntry(entryOf(item), id, form) };
   } catch (error) {
     if (!(error instanceof SignalingError || error instanceof NetError)) throw error;
-    const name = usable ? `item ${quote(id)}` : `item ${position} of the message`;
-    return { rejected: { id: usable ? id : undefined, reason: `${name}: ${error.message}` } };
+    return { rejected: { id, reason: `item ${quote(id)}: ${error.message}` } };
   }
 }
 
-function decodeEntry(entry: Element, id: string, howMany: 'one' | 'many'): VpnRoute {
+/** The prefix of an item, whatever else its entry has or lacks. @throws SignalingError `malformed` */
+export function decodeItemPrefix(item: Element): IpPrefix {
+  try {
+    const entry = entryOf(item);
+    return entryValue(entry)?.prefix ?? decodePrefix(entry);
+  } catch (error) {
+    if (error instanceof NetError) throw malformed(error.message);
+    throw error;
+  }
+}
+
+function entryOf(item: Element): Element {
+  const entries = item.getChildren('entry');
+  const entry = entries.find((candidate) => entryNamespaces.has(candidate.getNS()));
+  if (entry === undefined) {
+    const namespace = entries[0]?.getNS();
+    throw malformed(
+      namespace === undefined
+        ? 'it has no entry'
+        : `it has an entry of the unknown namespace ${quote(namespace)}`,
+    );
+  }
+  if (entries.length > 1) throw malformed('it has more than one entry');
+  return entry;
+}
+
+function decodePrefix(entry: Element): IpPrefix {
   const nlri = requiredChild(entry, 'nlri');
   const family = decodeFamily(nlri);
   const safi = child(nlri, 'safi');
@@ -75,12 +99,29 @@ function decodeEntry(entry: Element, id: string, howMany: 'one' | 'many'): VpnRo
   const prefix = parseIpPrefix(addressText(nlri));
   if (addressFamily(prefix) !== family)
     throw malformed(`the nlri says ${family}, but its prefix is ${prefix}`);
+  return prefix;
+}
 
+function decodeEntry(entry: Element, id: string, form: EntryForm): VpnRoute {
+  const { prefix, nexthops, sequenceNumber, localPreference } = entryValue(entry) ?? readEntry(entry, form);
+  if (form.nexthops === 'one' && nexthops.length > 1) {
+    throw malformed(`it has ${nexthops.length} next-hops: a forwarder publishes its own only`);
+  }
+  const isGiven = (value: number | undefined): value is number =>
+    value !== undefined && !(form.contrail && value === 0);
+  return {
+    id,
+    prefix,
+    nexthops,
+    ...(isGiven(sequenceNumber) && { sequenceNumber }),
+    ...(isGiven(localPreference) && { localPreference }),
+  };
+}
+
+function readEntry(entry: Element, form: EntryForm): EntryValue {
+  const prefix = decodePrefix(entry);
   const elements = (child(entry, 'next-hops') ?? entry).getChildren('next-hop');
   if (elements.length === 0) throw malformed('it has no next-hop');
-  if (howMany === 'one' && elements.length > 1) {
-    throw malformed(`it has ${elements.length} next-hops: a forwarder publishes its own only`);
-  }
   const nexthops: VpnNexthop[] = [];
   for (const element of elements) {
     const nexthop = decodeNexthop(element, entry);
@@ -89,15 +130,11 @@ function decodeEntry(entry: Element, id: string, howMany: 'one' | 'many'): VpnRo
       nexthops.push(nexthop);
     }
   }
-
-  const sequenceNumber = decodeSequenceNumber(entry);
-  const localPreference = decodeNumber(child(entry, 'local-preference'), 'local-preference');
   return {
-    id,
     prefix,
     nexthops,
-    ...(sequenceNumber !== undefined && { sequenceNumber }),
-    ...(localPreference !== undefined && { localPreference }),
+    sequenceNumber: form.contrail ? contrailSequenceNumber(entry) : draftSequenceNumber(entry),
+    localPreference: decodeNumber(child(entry, 'local-preference'), 'local-preference'),
   };
 }
 
@@ -135,12 +172,20 @@ function decodeEncapsulations(nexthop: Element): Encapsulation[] {
 }
 
 /** `sequence-number` since draft-ietf-03; before that `version`, with its value in an `id` attribute or as text. */
-function decodeSequenceNumber(entry: Element): number | undefined {
+function draftSequenceNumber(entry: Element): number | undefined {
   const sequenceNumber = child(entry, 'sequence-number');
   if (sequenceNumber !== undefined) return decodeNumber(sequenceNumber, 'sequence-number');
   const version = child(entry, 'version');
   if (version === undefined) return undefined;
   return parseNumber(attribute(version, 'id') ?? textOf(version), 'version');
+}
+
+/** `mobility` is before `sequence-number`, but agents write 0 there and the number into the latter; `version` says nothing. */
+function contrailSequenceNumber(entry: Element): number | undefined {
+  const mobility = child(entry, 'mobility');
+  const seqno = mobility && attribute(mobility, 'seqno');
+  const moved = seqno === undefined ? 0 : parseNumber(seqno, 'seqno of the mobility');
+  return moved > 0 ? moved : decodeNumber(child(entry, 'sequence-number'), 'sequence-number');
 }
 
 /** The address family of an `nlri` or `next-hop`: its attribute, or its child since draft-ietf-00. */

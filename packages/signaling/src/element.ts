@@ -23,6 +23,12 @@ export function attribute(element: Element, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The first attribute that is not a namespace: where Contrail's agents look for an id, whatever its name. */
+export function firstAttribute(element: Element): string | undefined {
+  const name = Object.keys(element.attrs).find((candidate) => !candidate.startsWith('xmlns'));
+  return name === undefined ? undefined : attribute(element, name);
+}
+
 export function textOf(element: Element): string {
   return element.getText().trim();
 }

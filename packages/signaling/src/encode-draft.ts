@@ -1,10 +1,18 @@
 // Values to messages of the current draft dialect, strictly as draft-ietf-l3vpn-end-system-06 section 6 prints them.
 // Where the draft prints nothing, XEP-0060 holds; End-of-RIB is an extension: a publish or items without an item.
-import type { IpAddress, IpPrefix } from '@hostpe/net';
-import { addressFamily } from '@hostpe/net';
 import { Element } from 'ltx';
-import { quote, SignalingError } from './errors.ts';
-import { greatestInstanceId, greatestNumber, isItemId, isUnspecified, isVpnName } from './limits.ts';
+import {
+  checkedContent,
+  checkedId,
+  checkedNexthops,
+  checkedNumber,
+  checkedOwnNexthop,
+  checkedVpn,
+  familyNumber,
+  notEncodable,
+} from './checked.ts';
+import { quote } from './errors.ts';
+import { greatestInstanceId, greatestNumber } from './limits.ts';
 import type { VpnEvent, VpnNexthop, VpnRequest, VpnRoute } from './messages.ts';
 import { entryNamespace, eventNamespace, pubsubNamespace } from './namespaces.ts';
 
@@ -31,22 +39,18 @@ export function encodeRequest(request: VpnRequest, jid: string): Element {
       break;
     case 'publish': {
       // Without a route it would be read as End-of-RIB.
-      if (request.routes.length === 0) throw notEncodable(`a publish in VPN ${quote(node)} without a route`);
+      const routes = checkedContent(request.routes, `a publish in VPN ${quote(node)} without a route`);
       const publish = pubsub.c('publish', { node });
-      for (const route of request.routes) {
-        if (route.nexthops.length !== 1) {
-          throw notEncodable(
-            `${route.prefix} in VPN ${quote(node)} with ${route.nexthops.length} next-hops: a forwarder publishes one`,
-          );
-        }
+      for (const route of routes) {
+        checkedOwnNexthop(node, route);
         publish.cnode(encodeItem(route));
       }
       break;
     }
     case 'retract': {
-      if (request.ids.length === 0) throw notEncodable(`a retract in VPN ${quote(node)} without an item`);
+      const ids = checkedContent(request.ids, `a retract in VPN ${quote(node)} without an item`);
       const retract = pubsub.c('retract', { node });
-      for (const id of request.ids) retract.c('item', { id: checkedId(id) });
+      for (const id of ids) retract.c('item', { id: checkedId(id) });
       break;
     }
     case 'end-of-rib':
@@ -86,7 +90,7 @@ export function encodeEvent(event: VpnEvent): Element {
 }
 
 function encodeItem(route: VpnRoute): Element {
-  const { nexthops, sequenceNumber, localPreference } = route;
+  const { sequenceNumber, localPreference } = route;
   const item = new Element('item', { id: checkedId(route.id) });
   const entry = item.c('entry', { xmlns: entryNamespace });
   const nlri = entry.c('nlri');
@@ -94,12 +98,8 @@ function encodeItem(route: VpnRoute): Element {
   // The draft's examples leave it out and its schema has it: who goes by the schema needs it, others ignore it.
   nlri.c('safi').t('1');
   nlri.c('address').t(route.prefix);
-  if (nexthops.length === 0) throw notEncodable(`${route.prefix} without a next-hop`);
-  if (new Set(nexthops.map(({ address, label }) => `${address} ${label}`)).size < nexthops.length) {
-    throw notEncodable(`${route.prefix} with the same next-hop twice`);
-  }
   const list = entry.c('next-hops');
-  for (const nexthop of nexthops) encodeNexthop(list.c('next-hop'), nexthop);
+  for (const nexthop of checkedNexthops(route)) encodeNexthop(list.c('next-hop'), nexthop);
   if (sequenceNumber !== undefined) {
     entry.c('sequence-number').t(checkedNumber(sequenceNumber, greatestNumber, 'sequence-number'));
   }
@@ -110,42 +110,10 @@ function encodeItem(route: VpnRoute): Element {
 }
 
 function encodeNexthop(element: Element, nexthop: VpnNexthop): void {
-  if (isUnspecified(nexthop.address)) throw notEncodable(`the next-hop ${nexthop.address}`);
   element.c('af').t(familyNumber(nexthop.address));
   element.c('address').t(nexthop.address);
   element.c('label').t(String(nexthop.label));
   if (nexthop.encapsulations.length === 0) return;
   const list = element.c('tunnel-encapsulation-list');
   for (const encapsulation of nexthop.encapsulations) list.c('tunnel-encapsulation').t(encapsulation);
-}
-
-function familyNumber(addressOrPrefix: IpAddress | IpPrefix): string {
-  return addressFamily(addressOrPrefix) === 'ipv4' ? '1' : '2';
-}
-
-function checkedVpn(name: string): string {
-  if (!isVpnName(name)) {
-    throw notEncodable(`the VPN name ${quote(name)}: 1 to 128 printable ASCII characters are allowed`);
-  }
-  return name;
-}
-
-function checkedId(id: string): string {
-  if (!isItemId(id)) {
-    throw notEncodable(
-      `the item id ${quote(id)}: 1 to 256 characters without control characters are allowed`,
-    );
-  }
-  return id;
-}
-
-function checkedNumber(value: number, greatest: number, what: string): string {
-  if (!Number.isInteger(value) || value < 0 || value > greatest) {
-    throw notEncodable(`the ${what} ${value}: 0 to ${greatest} are allowed`);
-  }
-  return String(value);
-}
-
-function notEncodable(what: string): SignalingError {
-  return new SignalingError('not-encodable', `cannot send ${what}`);
 }

@@ -1,7 +1,15 @@
+export { ContrailStanzas, controlNodeJid } from './contrail-stanza.ts';
 export { decodeEvent, decodeRequest } from './decode-message.ts';
+export { decodeNotification } from './decode-notification.ts';
+export type { Dialect, DialectCodec } from './dialects.ts';
+export { dialectNames, dialects } from './dialects.ts';
 export { encodeEvent, encodeReply, encodeRequest } from './encode-draft.ts';
+export { EntryReader } from './entry-reader.ts';
 export type { SignalingErrorCode } from './errors.ts';
 export { SignalingError } from './errors.ts';
 export { isVpnName } from './limits.ts';
-export type { RejectedItem, VpnEvent, VpnNexthop, VpnRequest, VpnRoute } from './messages.ts';
+export type { RejectedItem, RequestContext, VpnEvent, VpnNexthop, VpnRequest, VpnRoute } from './messages.ts';
+export type { Subscriptions } from './request-decoder.ts';
+export { RequestDecoder } from './request-decoder.ts';
 export { VpnRouteTable } from './route-table.ts';
+export { sayableEvent, sayableRequest } from './sayable.ts';

@@ -64,8 +64,18 @@ export type VpnEvent =
       readonly routes: readonly VpnRoute[];
       /** None of them is the id of one of `routes`: of an id that is published and retracted, the last word counts. */
       readonly retractedIds: readonly string[];
+      /** Withdrawn whatever the ids of their items are; made by the decoder, an encoder does not look at it. */
+      readonly retractedPrefixes?: readonly IpPrefix[];
       /** Made by the decoder; an encoder does not look at it. */
       readonly rejected: readonly RejectedItem[];
     }
   /** All routes of this VPN were sent since the subscription. */
   | { readonly kind: 'end-of-rib'; readonly vpn: string };
+
+/** What an encoder of requests needs to know besides the request. */
+export interface RequestContext {
+  /** The forwarder's full JID. */
+  readonly jid: string;
+  /** The prefix of an item that was published and not yet retracted: contrail retracts by prefix. */
+  readonly prefixOf: (vpn: string, id: string) => IpPrefix | undefined;
+}

@@ -8,3 +8,5 @@ export const eventNamespace = 'http://jabber.org/protocol/pubsub#event';
 export const entryNamespace = 'urn:ietf:params:xml:ns:bgp:l3vpn:unicast';
 /** draft-marques-l3vpn-end-system-02 to draft-ietf-l3vpn-end-system-04. */
 export const earlyEntryNamespace = 'http://ietf.org/protocol/bgpvpn';
+/** XEP-0060 and XEP-0248: child of an iq that creates, deletes or ties nodes. */
+export const ownerNamespace = 'http://jabber.org/protocol/pubsub#owner';

@@ -57,16 +57,21 @@ export class VpnRouteTable {
     return this.#select(vpn, touched);
   }
 
-  /** @returns the prefixes that changed; ids that the server did not use name nothing. */
-  retract(server: string, vpn: string, ids: readonly string[]): IpPrefix[] {
+  /** @returns the prefixes that changed; ids and prefixes that the server did not use name nothing. */
+  retract(
+    server: string,
+    vpn: string,
+    ids: readonly string[],
+    prefixes: readonly IpPrefix[] = [],
+  ): IpPrefix[] {
     const from = this.#vpns.get(vpn)?.servers.get(server);
-    const touched = new Set<IpPrefix>();
+    if (from === undefined) return [];
+    const touched = new Set(prefixes);
     for (const id of ids) {
-      const prefix = from?.ids.get(id);
-      if (from === undefined || prefix === undefined) continue;
-      remove(from, prefix);
-      touched.add(prefix);
+      const prefix = from.ids.get(id);
+      if (prefix !== undefined) touched.add(prefix);
     }
+    for (const prefix of touched) remove(from, prefix);
     return this.#select(vpn, touched);
   }
 

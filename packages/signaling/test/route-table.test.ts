@@ -37,6 +37,14 @@ describe('VpnRouteTable', () => {
     expect(table.retract('rs1', 'blue', [p1])).toEqual([]);
   });
 
+  test('a prefix is retracted whatever its item is called, an id only while it is the one of an item', () => {
+    const table = new VpnRouteTable();
+    table.learn('rs1', 'red', [route({ id: '5f2b' }), route({ prefix: p2, id: 'other' })]);
+    expect(table.retract('rs1', 'red', [p1], [p2, parseIpPrefix('10.9.0.0/16')])).toEqual([p2]);
+    expect([...table.best('red').keys()]).toEqual([p1]);
+    expect(table.retract('rs1', 'red', ['other', '5f2b'])).toEqual([p1]);
+  });
+
   test('the same route again is no change, nor is another id', () => {
     const table = new VpnRouteTable();
     table.learn('rs1', 'red', [route()]);

@@ -9,7 +9,8 @@ export {
   type XmppErrorCode,
 } from './errors.ts';
 export type { Log } from './log.ts';
+export { type SubtreeReader, TypedElement } from './parser/subtree-reader.ts';
 export { type ScramCredentials, scramCredentials } from './scram.ts';
 export { type ServerLimits, XmppServer, type XmppServerOptions } from './server/server.ts';
 export type { RequestHandler, ServerSession } from './server/session.ts';
-export { STREAM_LIMITS, type StreamLimits, StreamParser } from './stream-parser.ts';
+export { STREAM_LIMITS, type StreamLimits, StreamParser, type StreamParserOptions } from './stream-parser.ts';

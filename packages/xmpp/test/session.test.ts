@@ -5,6 +5,7 @@ import { Element } from 'ltx';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { XmppClient } from '../src/client/client.ts';
 import { StanzaError, XmppError } from '../src/errors.ts';
+import { type SubtreeReader, TypedElement } from '../src/parser/subtree-reader.ts';
 import type { ServerSession } from '../src/server/session.ts';
 import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
 
@@ -13,6 +14,25 @@ afterEach(() => setting.end());
 afterAll(() => setting.ca.remove());
 
 const query = (text = ''): Element => new Element('query', { xmlns: 'urn:test' }).t(text);
+
+/** Reads a query to the length of its text. */
+function lengthReader(): SubtreeReader {
+  let length = 0;
+  return {
+    name: 'query',
+    namespaces: ['urn:test'],
+    open: () => {},
+    text: (text) => {
+      length += text.length;
+    },
+    close: () => {},
+    end: () => {
+      const value = length;
+      length = 0;
+      return value;
+    },
+  };
+}
 
 async function pair(options: Parameters<Setting['server']>[0] = {}) {
   const { server, port } = await setting.server(options);
@@ -95,6 +115,28 @@ describe('a session', () => {
     session.sendMessage(query('2').toString());
     await until(() => seen.length === 2, 'both came');
     expect(seen).toEqual([`${DOMAIN} 1 & é`, `${DOMAIN} 2`]);
+  });
+
+  test('has the elements that either end has a reader for as values', async () => {
+    const readers = () => [lengthReader()];
+    const { server, port } = await setting.server({ readers });
+    const sessions: ServerSession[] = [];
+    server.on('session', (session) => sessions.push(session));
+    const client = await setting.online(port, { readers });
+    await until(() => sessions.length === 1, 'the server has a session');
+    const values: unknown[] = [];
+    const take = (element: Element | undefined): void => {
+      values.push(element instanceof TypedElement ? element.value : element?.toString());
+    };
+    sessions[0]?.onRequest((payload) => {
+      take(payload);
+      return undefined;
+    });
+    client.on('message', (stanza) => take(stanza.getChild('query', 'urn:test')));
+    await client.request(query('to the server'));
+    sessions[0]?.sendMessage(query('to the client!'));
+    await until(() => values.length === 2, 'both came');
+    expect(values).toEqual([13, 14]);
   });
 
   test('survives a listener that throws', async () => {

@@ -63,7 +63,7 @@ export class Host {
 
   /** The first label is 1000, as no chance says where allocation begins. */
   async start(some: object = {}, timers: Partial<Timers> = {}): Promise<void> {
-    const config = forwarderConfigSchema.parse({
+    const written = forwarderConfigSchema.parse({
       name: 'h1',
       underlay: { address: '10.255.0.1' },
       'route-servers': this.#routeServers.map(({ port }) => ({
@@ -77,6 +77,14 @@ export class Host {
       'state-directory': join(this.folder, 'lib'),
       ...some,
     });
+    // After the schema, which refuses a dialect without a transport.
+    const config = {
+      ...written,
+      routeServers: written.routeServers.map((settings, index) => ({
+        ...settings,
+        dialect: this.#routeServers[index]?.dialect ?? settings.dialect,
+      })),
+    };
     const credentials = new Map(
       config.routeServers.map((settings) => [settings, { password, ca: this.#ca }]),
     );

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
-import type { VpnRequest, VpnRoute } from '@hostpe/signaling';
-import { decodeRequest, encodeEvent, encodeReply } from '@hostpe/signaling';
+import type { Dialect, VpnEvent, VpnRequest, VpnRoute } from '@hostpe/signaling';
+import { dialects, encodeEvent, RequestDecoder } from '@hostpe/signaling';
 import type { Log, ServerSession } from '@hostpe/xmpp';
 import { scramCredentials, XmppServer } from '@hostpe/xmpp';
 
@@ -37,11 +37,13 @@ export class ScriptedRouteServer {
   /** Called before a request is answered; what it throws is the answer, what it waits for delays it. */
   script: (request: VpnRequest) => void | Promise<void> = () => {};
   port = 0;
+  readonly dialect: Dialect;
   readonly #options: { readonly certificate: Certificate; readonly log: Log };
   #server: XmppServer | undefined;
   #session: ServerSession | undefined;
 
-  constructor(certificate: Certificate, log: Log) {
+  constructor(certificate: Certificate, log: Log, dialect: Dialect = 'end-system-06') {
+    this.dialect = dialect;
     this.#options = { certificate, log };
   }
 
@@ -57,11 +59,24 @@ export class ScriptedRouteServer {
     });
     server.on('session', (session) => {
       this.#session = session;
+      const vpns = new Set<string>();
+      const decoder = new RequestDecoder({
+        dialect: this.dialect,
+        subscriptions: () => vpns,
+        onDiscarded: (reason) => {
+          throw new Error(reason);
+        },
+      });
       session.onRequest(async (payload) => {
-        const request = decodeRequest(payload);
-        this.requests.push(request);
-        await this.script(request);
-        return encodeReply(request, session.jid);
+        const requests = decoder.decode(payload);
+        for (const request of requests) {
+          this.requests.push(request);
+          if (request.kind === 'subscribe') vpns.add(request.vpn);
+          if (request.kind === 'unsubscribe') vpns.delete(request.vpn);
+          await this.script(request);
+        }
+        const [first] = requests;
+        return first && dialects[this.dialect].encodeReply(first, session.jid);
       });
       session.on('close', () => {
         if (this.#session === session) this.#session = undefined;
@@ -81,7 +96,7 @@ export class ScriptedRouteServer {
   }
 
   announce(vpn: string, ...routes: readonly VpnRoute[]): void {
-    this.#session?.sendMessage(encodeEvent({ kind: 'items', vpn, routes, retractedIds: [], rejected: [] }));
+    this.#tell({ kind: 'items', vpn, routes, retractedIds: [], rejected: [] });
   }
 
   /** The items of the routes with nothing in them. */
@@ -92,11 +107,15 @@ export class ScriptedRouteServer {
   }
 
   withdraw(vpn: string, ...retractedIds: readonly string[]): void {
-    this.#session?.sendMessage(encodeEvent({ kind: 'items', vpn, routes: [], retractedIds, rejected: [] }));
+    this.#tell({ kind: 'items', vpn, routes: [], retractedIds, rejected: [] });
   }
 
   endOfRib(vpn: string): void {
-    this.#session?.sendMessage(encodeEvent({ kind: 'end-of-rib', vpn }));
+    this.#tell({ kind: 'end-of-rib', vpn });
+  }
+
+  #tell(event: VpnEvent): void {
+    for (const payload of dialects[this.dialect].encodeEvent(event)) this.#session?.sendMessage(payload);
   }
 
   /** `publish red 10.1.0.1/32 1000`, one line a request. */

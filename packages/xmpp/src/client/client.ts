@@ -4,6 +4,7 @@ import type { Element } from 'ltx';
 import { XmppError } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
 import type { Log } from '../log.ts';
+import type { SubtreeReader } from '../parser/subtree-reader.ts';
 import { type Backoff, backoffDelay } from './backoff.ts';
 import { ClientStream } from './stream.ts';
 
@@ -26,6 +27,8 @@ export interface XmppClientOptions {
   /** Default 500 to 30 000. */
   readonly backoff?: Backoff;
   readonly log: Log;
+  /** Readers of elements that are to come as values, new ones for each stream; see SubtreeReader. None by default. */
+  readonly readers?: () => readonly SubtreeReader[];
   /** From 0 to below 1, for the jitter. */
   readonly random?: () => number;
 }

@@ -18,6 +18,7 @@ import { StanzaError, XmppError } from '../errors.ts';
 import { sayFarewell } from '../farewell.ts';
 import { Liveness } from '../liveness.ts';
 import { NS_BIND, NS_CLIENT, NS_SASL, NS_STANZA_ERRORS, NS_STREAM } from '../namespaces.ts';
+import type { SubtreeReader } from '../parser/subtree-reader.ts';
 import { SCRAM_SHA_256, ScramClient } from '../scram.ts';
 import {
   attribute,
@@ -31,7 +32,7 @@ import {
   streamErrorFrom,
   streamErrorText,
 } from '../stanza.ts';
-import { NEGOTIATION_LIMITS, StreamParser } from '../stream-parser.ts';
+import { NEGOTIATION_LIMITS, STREAM_LIMITS, StreamParser } from '../stream-parser.ts';
 import { connectionClosed, failureOf, requestFailure, type Step, stepTimeout } from './failure.ts';
 import { scramFactory } from './mechanism.ts';
 
@@ -45,6 +46,7 @@ export interface ClientStreamOptions {
   readonly ca?: string | undefined;
   readonly pingInterval: number;
   readonly timeout: number;
+  readonly readers?: () => readonly SubtreeReader[];
 }
 
 /** What becomes of the stream. None may throw. */
@@ -59,6 +61,15 @@ class NegotiationParser extends StreamParser {
   constructor() {
     super(NEGOTIATION_LIMITS);
   }
+}
+
+/** Of the stream after authentication, of which there is one. */
+function sessionParser(readers: readonly SubtreeReader[]): new () => StreamParser {
+  return class extends StreamParser {
+    constructor() {
+      super(STREAM_LIMITS, { readers });
+    }
+  };
 }
 
 class Transport extends ConnectionTLS {}
@@ -249,7 +260,7 @@ export class ClientStream extends Client {
     this.#scram = undefined;
     scram.verify(this.#success);
     this.#authenticated = true;
-    this.Parser = StreamParser;
+    this.Parser = sessionParser(this.#options.readers?.() ?? []);
     this.#expect('header');
   }
 

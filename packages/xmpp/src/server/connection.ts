@@ -9,6 +9,7 @@ import { sayFarewell } from '../farewell.ts';
 import { Liveness } from '../liveness.ts';
 import type { Log } from '../log.ts';
 import { NS_BIND, NS_CLIENT, NS_SASL, NS_STREAM } from '../namespaces.ts';
+import type { SubtreeReader } from '../parser/subtree-reader.ts';
 import { SCRAM_SHA_256 } from '../scram.ts';
 import { attribute, iqResult, isResourcepart, isStanza, STREAM_END, streamErrorText } from '../stanza.ts';
 import { NEGOTIATION_LIMITS, type StreamLimits, StreamParser } from '../stream-parser.ts';
@@ -19,6 +20,8 @@ export interface ConnectionOptions {
   readonly socket: TLSSocket;
   readonly domain: string;
   readonly streamLimits: StreamLimits;
+  /** For the stream after authentication. */
+  readonly readers: () => readonly SubtreeReader[];
   readonly pingInterval: number;
   readonly timeout: number;
   readonly sasl: SaslExchange;
@@ -55,7 +58,7 @@ export class ServerConnection {
     this.#log = options.log;
     this.#socket = options.socket;
     this.#remoteAddress = options.socket.remoteAddress ?? '';
-    this.#parser = this.#openParser(NEGOTIATION_LIMITS);
+    this.#parser = this.#openParser(NEGOTIATION_LIMITS, []);
     this.#negotiation = setTimeout(
       () => this.#fail('connection-timeout', 'the negotiation took too long'),
       options.timeout,
@@ -80,8 +83,8 @@ export class ServerConnection {
     return this.#closed;
   }
 
-  #openParser(limits: StreamLimits): StreamParser {
-    const parser = new StreamParser(limits);
+  #openParser(limits: StreamLimits, readers: readonly SubtreeReader[]): StreamParser {
+    const parser = new StreamParser(limits, { readers });
     // After the stream's restart the former parser's remaining events are not of this stream.
     const current = (): boolean => this.#parser === parser && this.#phase !== 'closed';
     parser.on('start', (header) => current() && this.#onHeader(header));
@@ -138,7 +141,7 @@ export class ServerConnection {
       this.#account = outcome.account;
       this.#headerSent = false;
       this.#phase = 'header-again';
-      this.#parser = this.#openParser(this.#options.streamLimits);
+      this.#parser = this.#openParser(this.#options.streamLimits, this.#options.readers());
       this.#options.authenticated();
     }
     this.#send(answer.element);

@@ -7,6 +7,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { XmppError } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
 import type { Log } from '../log.ts';
+import type { SubtreeReader } from '../parser/subtree-reader.ts';
 import { STREAM_LIMITS, type StreamLimits } from '../stream-parser.ts';
 import { type CredentialsLookup, SaslExchange } from './authentication.ts';
 import { ServerConnection } from './connection.ts';
@@ -26,6 +27,8 @@ export interface XmppServerOptions {
   readonly tls: { readonly certificate: string; readonly key: string };
   readonly credentials: CredentialsLookup;
   readonly limits?: Partial<ServerLimits>;
+  /** Readers of elements that are to come as values, new ones for each stream; see SubtreeReader. None by default. */
+  readonly readers?: () => readonly SubtreeReader[];
   /** Default 30 000. */
   readonly pingInterval?: number;
   /** For the TLS handshake, for the negotiation after it, and for the answer to a ping. Default 15 000. */
@@ -147,6 +150,7 @@ export class XmppServer {
       socket,
       domain,
       streamLimits: this.#limits,
+      readers: this.#options.readers ?? (() => []),
       pingInterval,
       timeout: this.#timeout,
       sasl: new SaslExchange(domain, credentials, this.#decoySecret),
