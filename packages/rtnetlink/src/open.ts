@@ -49,6 +49,8 @@ class KernelSocket implements Rtnetlink {
   readonly #door: RequestDoor;
   readonly #namespace: string | undefined;
   readonly #subscriptions = new Set<() => Promise<void>>();
+  /** Memory of slices that were sent. */
+  readonly #spares: ArrayBuffer[] = [];
   readonly #writer = new MessageWriter(64 * 1024);
   #sequence = 1;
   #fouType: number | undefined;
@@ -199,7 +201,7 @@ class KernelSocket implements Rtnetlink {
   ): Promise<void> {
     this.#door.check();
     signal?.throwIfAborted();
-    const underWay: Promise<void>[] = [];
+    const underWay: Promise<unknown>[] = [];
     let from = 0;
     while (from < count) {
       const to = endOf(from);
@@ -213,7 +215,10 @@ class KernelSocket implements Rtnetlink {
         // Not one of these: left over from a batch that broke off.
         if (at >= first && at < to) failed(at, message);
       };
-      const sent = this.#door.batch(protocol, this.#writer.take(), take);
+      const bytes = this.#writer.handOver(this.#spares.pop());
+      const sent = this.#door.batch(protocol, bytes, take).then((spare) => {
+        if (spare !== undefined && this.#spares.length < mostUnderWay) this.#spares.push(spare);
+      });
       // Looked at below, maybe after another has failed.
       sent.catch(() => {});
       underWay.push(sent);

@@ -49,15 +49,21 @@ export class RequestDoor {
   /**
    * Sends messages in their order, after those of earlier calls.
    * @param failed gets each NLMSG_ERROR.
+   * @returns the memory of `bytes`, for other bytes.
    * @throws RtnetlinkError `socket` or `closed`
    */
-  async batch(protocol: NetlinkProtocol, bytes: Bytes, failed: (message: Message) => void): Promise<void> {
+  async batch(
+    protocol: NetlinkProtocol,
+    bytes: Bytes,
+    failed: (message: Message) => void,
+  ): Promise<ArrayBuffer | undefined> {
     const end = await this.#post(
       (id) => ({ kind: 'batch', id, protocol, bytes }),
       undefined,
       () => {},
     );
     forEachMessage(end.failures, failed);
+    return end.spare;
   }
 
   /**

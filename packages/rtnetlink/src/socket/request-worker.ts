@@ -212,7 +212,8 @@ function perform(work: BatchWork | QueryWork | ColumnsWork): void {
   const { id } = work;
   if (work.kind === 'batch') {
     const failures = runBatch(work);
-    post({ kind: 'end', id, failures, interrupted: false }, [failures.buffer]);
+    const spare = work.bytes.buffer;
+    post({ kind: 'end', id, failures, interrupted: false, spare }, [failures.buffer, spare]);
   } else if (work.kind === 'query') {
     const verdict = runQuery(work);
     post({ kind: 'end', id, ...verdict }, [verdict.failures.buffer]);

@@ -62,6 +62,8 @@ export type WorkerReply =
       readonly failures: Uint8Array<ArrayBuffer>;
       readonly interrupted: boolean;
       readonly columns?: RouteColumns;
+      /** The memory of a batch, back for the next one. */
+      readonly spare?: ArrayBuffer;
     }
   /** The socket broke under this one, or what came cannot be read. */
   | { readonly kind: 'broken'; readonly id: number; readonly reason: string }

@@ -36,11 +36,11 @@ function networkOrder(word: number): number {
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }
 
-const numberHeader = {
-  metric: ofHalves(8, attribute.metric),
-  table: ofHalves(8, attribute.table),
-  nexthopId: ofHalves(8, attribute.nexthopId),
-} as const;
+const metricHeader = ofHalves(8, attribute.metric);
+const tableHeader = ofHalves(8, attribute.table);
+const nexthopIdHeader = ofHalves(8, attribute.nexthopId);
+const ipv4Header = ofHalves(8, attribute.destination);
+const ipv6Header = ofHalves(20, attribute.destination);
 
 const messageHeader: Readonly<Record<RouteOperation, number>> = {
   add: ofHalves(newMessage.route, messageFlag.request | messageFlag.create | messageFlag.exclusive),
@@ -111,17 +111,22 @@ export function writePlainRoute(
         )
       : ofBytes(0, route.protocol, scopeOf(route), route.type);
   words[at++] = 0;
-  words[at++] = ofHalves(4 + addressWords * 4, attribute.destination);
-  for (let word = 0; word < addressWords; word++)
-    words[at++] = networkOrder(route.words[route.word + word] as number);
-  words[at++] = numberHeader.table;
+  const { words: address, word } = route;
+  words[at++] = route.ipv6 ? ipv6Header : ipv4Header;
+  words[at++] = networkOrder(address[word] as number);
+  if (route.ipv6) {
+    words[at++] = networkOrder(address[word + 1] as number);
+    words[at++] = networkOrder(address[word + 2] as number);
+    words[at++] = networkOrder(address[word + 3] as number);
+  }
+  words[at++] = tableHeader;
   words[at++] = route.table;
   if (route.metric !== 0) {
-    words[at++] = numberHeader.metric;
+    words[at++] = metricHeader;
     words[at++] = route.metric;
   }
   if (route.nexthopId !== 0) {
-    words[at++] = numberHeader.nexthopId;
+    words[at++] = nexthopIdHeader;
     words[at] = route.nexthopId;
   }
 }
@@ -167,6 +172,7 @@ export function faultOfPlain(route: PlainRoute): string | undefined {
   if (route.table === 0) return 'table 0 is none';
   if (route.type === type.unicast && route.nexthopId === 0) return 'a unicast route without a nexthop';
   const width = route.ipv6 ? 4 : 1;
+  if (route.prefixLength === width * 32) return undefined;
   if (route.prefixLength > width * 32) return `a prefix of ${route.prefixLength} bits`;
   for (let word = 0; word < width; word++) {
     const bits = route.words[route.word + word] as number;

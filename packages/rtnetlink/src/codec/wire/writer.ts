@@ -19,9 +19,16 @@ export class MessageWriter {
   #messageStart = 0;
 
   constructor(capacity = 4096) {
-    this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
-    this.#words = new Uint32Array(this.#bytes.buffer);
+    const buffer = new ArrayBuffer(whole(capacity));
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#words = new Uint32Array(buffer);
+  }
+
+  #use(buffer: ArrayBuffer): void {
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#words = new Uint32Array(buffer);
   }
 
   get length(): number {
@@ -31,6 +38,17 @@ export class MessageWriter {
   /** The messages so far, as their own bytes; the writer is empty afterwards. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+
+  /**
+   * The messages so far, in the writer's own buffer, to be handed to another thread; the writer goes on with `spare`, or a new one. A buffer
+   * that comes back is worth having: the kernel fills a new one page by page, which costs more than to write the messages.
+   */
+  handOver(spare?: ArrayBuffer): Uint8Array<ArrayBuffer> {
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#use(spare ?? new ArrayBuffer(this.#bytes.length));
     this.#length = 0;
     return taken;
   }
@@ -161,13 +179,15 @@ export class MessageWriter {
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
-    // Whole words.
-    const grown = new Uint8Array((Math.max(needed, this.#bytes.length * 2) + 3) & -4);
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
-    this.#words = new Uint32Array(grown.buffer);
+    const before = this.#bytes.subarray(0, this.#length);
+    this.#use(new ArrayBuffer(whole(Math.max(needed, this.#bytes.length * 2))));
+    this.#bytes.set(before);
   }
+}
+
+/** @returns the next length of whole words. */
+function whole(length: number): number {
+  return (length + 3) & -4;
 }
 
 function check(value: number, maximum: number): void {
