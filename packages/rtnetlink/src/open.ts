@@ -1,6 +1,6 @@
 // The kernel behind the Rtnetlink interface: codec here, system calls in worker threads. Knows no VPNs.
 
-import { encodeBatch, encodeRoutes } from './codec/batch.ts';
+import { encodeBatch } from './codec/batch.ts';
 import { encodeDump, matches } from './codec/dump.ts';
 import { controller, decodeFamilyId, decodeFou, encodeFamilyQuery } from './codec/fou.ts';
 import { decodeObject, decodePayload } from './codec/object.ts';
@@ -64,32 +64,26 @@ class KernelSocket implements Rtnetlink {
     requests: readonly Request[],
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<readonly (RtnetlinkError | undefined)[]> {
+    this.#door.check();
+    signal?.throwIfAborted();
     const verdicts = new Array<RtnetlinkError | undefined>(requests.length).fill(undefined);
-    const failed = (at: number, error: RtnetlinkError): void => {
-      verdicts[at] = error;
-    };
     // The number of the family is asked for once, before anything is under way.
     const hasFou = requests.some(({ object }) => object.object === 'fou');
     const fouType = hasFou ? await this.#findFou(signal) : undefined;
-    const fault = (at: number, message: Message): RtnetlinkError =>
-      requestFault(requests[at] as Request, message, fouType);
-    await this.#executeSlices(
-      requests.length,
-      (from) => endOfSlice(requests, from),
-      (from, to, sequence) => {
-        const protocol = protocolOf(requests[from]?.object);
-        if (protocol === 'generic' && fouType === undefined) {
-          for (let at = from; at < to; at++) failed(at, withoutFou(requests[at] as Request));
-          return protocol;
-        }
-        encodeBatch(this.#writer, requests, from, to, sequence, fouType, (at, error) =>
-          failed(at, invalid(describe(requests[at] as Request), error)),
-        );
-        return protocol;
-      },
-      (at, message) => failed(at, fault(at, message)),
-      signal,
-    );
+    const underWay: Promise<void>[] = [];
+    let from = 0;
+    while (from < requests.length && !signal?.aborted) {
+      const to = endOfSlice(requests, from);
+      // Looked at below, maybe after another has failed.
+      const sent = this.#executeSlice(requests, from, to, fouType, verdicts);
+      sent.catch(() => {});
+      underWay.push(sent);
+      from = to;
+      // While the kernel works on one slice, the next is encoded.
+      if (underWay.length === mostUnderWay) await underWay.shift();
+    }
+    for (const sent of underWay) await sent;
+    if (from < requests.length) signal?.throwIfAborted();
     return verdicts;
   }
 
@@ -100,20 +94,16 @@ class KernelSocket implements Rtnetlink {
   ): Promise<ReadonlyMap<number, RtnetlinkError>> {
     const verdicts = new Map<number, RtnetlinkError>();
     const request = (at: number): Request => ({ op, object: routeAt(routes, at) });
-    await this.#executeSlices(
-      routes.length,
-      (from) => Math.min(from + slice, routes.length),
-      (from, to, sequence) => {
-        encodeRoutes(this.#writer, op, routes, from, to, sequence, (at, error) => {
-          verdicts.set(at, invalid(describe(request(at)), error));
-        });
-        return 'route';
-      },
-      (at, message) => {
-        verdicts.set(at, requestFault(request(at), message, undefined));
-      },
-      signal,
-    );
+    const sequence = this.#takeSequences(routes.length);
+    const take = (message: Message): void => {
+      const at = message.sequence - sequence;
+      // Not one of these: left over from a batch that broke off.
+      if (at >= 0 && at < routes.length) verdicts.set(at, requestFault(request(at), message, undefined));
+    };
+    const refused = await this.#door.routes(op, routes, sequence, take, signal);
+    for (const [at, reason] of refused) {
+      verdicts.set(at, invalid(describe(request(at)), new RtnetlinkError('invalid', reason)));
+    }
     return verdicts;
   }
 
@@ -186,47 +176,31 @@ class KernelSocket implements Rtnetlink {
     await Promise.all([this.#door.close(), ...subscriptions.map((end) => end())]);
   }
 
-  /**
-   * Sends `count` requests slice by slice: while the kernel works on one, the next is encoded.
-   * @param endOf the end of the slice that begins there.
-   * @param encode writes a slice, and says by which protocol it goes; requests may be left out.
-   * @param failed gets the place of a request and the kernel's refusal.
-   */
-  async #executeSlices(
-    count: number,
-    endOf: (from: number) => number,
-    encode: (from: number, to: number, sequence: number) => NetlinkProtocol,
-    failed: (at: number, message: Message) => void,
-    signal: AbortSignal | undefined,
+  /** Sends requests[from] to requests[to - 1], all of one protocol, and writes down what is refused. */
+  async #executeSlice(
+    requests: readonly Request[],
+    from: number,
+    to: number,
+    fouType: number | undefined,
+    verdicts: (RtnetlinkError | undefined)[],
   ): Promise<void> {
-    this.#door.check();
-    signal?.throwIfAborted();
-    const underWay: Promise<unknown>[] = [];
-    let from = 0;
-    while (from < count) {
-      const to = endOf(from);
-      const first = from;
-      const sequence = this.#takeSequences(to - from);
-      const protocol = encode(from, to, sequence);
-      from = to;
-      if (this.#writer.length === 0) continue;
-      const take = (message: Message): void => {
-        const at = message.sequence - sequence + first;
-        // Not one of these: left over from a batch that broke off.
-        if (at >= first && at < to) failed(at, message);
-      };
-      const bytes = this.#writer.handOver(this.#spares.pop());
-      const sent = this.#door.batch(protocol, bytes, take).then((spare) => {
-        if (spare !== undefined && this.#spares.length < mostUnderWay) this.#spares.push(spare);
-      });
-      // Looked at below, maybe after another has failed.
-      sent.catch(() => {});
-      underWay.push(sent);
-      if (underWay.length === mostUnderWay) await underWay.shift();
-      if (to < count && signal?.aborted) break;
+    const protocol = protocolOf(requests[from]?.object);
+    if (protocol === 'generic' && fouType === undefined) {
+      for (let at = from; at < to; at++) verdicts[at] = withoutFou(requests[at] as Request);
+      return;
     }
-    for (const sent of underWay) await sent;
-    if (from < count) signal?.throwIfAborted();
+    const sequence = this.#takeSequences(to - from);
+    encodeBatch(this.#writer, requests, from, to, sequence, fouType, (at, error) => {
+      verdicts[at] = invalid(describe(requests[at] as Request), error);
+    });
+    if (this.#writer.length === 0) return;
+    const bytes = this.#writer.handOver(this.#spares.pop());
+    const spare = await this.#door.batch(protocol, bytes, (message) => {
+      const at = message.sequence - sequence + from;
+      // Not one of these: left over from a batch that broke off.
+      if (at >= from && at < to) verdicts[at] = requestFault(requests[at] as Request, message, fouType);
+    });
+    if (spare !== undefined && this.#spares.length < mostUnderWay) this.#spares.push(spare);
   }
 
   /** Repeats a dump that the kernel says was interrupted by a change. */

@@ -113,6 +113,31 @@ describe('a signal', () => {
     );
   });
 
+  test('ends executeRoutes between two datagrams: what was sent stands, and nothing else', async () => {
+    const length = 300_000;
+    const abort = new AbortController();
+    const executed = kernel.executeRoutes(
+      'add',
+      {
+        family: 'ipv4',
+        length,
+        addresses: Uint32Array.from({ length }, (_, at) => 0x0a000000 + at),
+        prefixLengths: new Uint8Array(length).fill(32),
+        tables: new Uint32Array(length).fill(table),
+        nexthopIds: new Uint32Array(length).fill(7),
+        metrics: new Uint32Array(length),
+        protocols: new Uint8Array(length).fill(protocol),
+        types: new Uint8Array(length).fill(1),
+      },
+      { signal: abort.signal },
+    );
+    setImmediate(() => abort.abort(reason));
+    await expect(executed).rejects.toBe(reason);
+    const { addresses } = await kernel.dumpRoutes({ family: 'ipv4', table });
+    expect(addresses.length).toBeLessThan(length);
+    expect(addresses.every((address) => address - 0x0a000000 < addresses.length)).toBe(true);
+  });
+
   test('ends a dump, and the next one is whole', async () => {
     await kernel.execute(additions(50_000));
     for (const dump of [

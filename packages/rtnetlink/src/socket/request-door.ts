@@ -1,10 +1,18 @@
 // The main thread's end of the request worker: promises for what is under way. Knows framing and verdicts, no kind of object.
 
+import { columnBuffers, copyColumns } from '../codec/route/route-columns.ts';
 import { forEachMessage, type Message } from '../codec/wire/message.ts';
 import { RtnetlinkError } from '../errors.ts';
-import type { RouteColumns, RouteFilter } from '../kernel.ts';
+import type { RouteColumns, RouteFilter, RouteOperation } from '../kernel.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
-import type { BatchWork, Cancellation, ColumnsWork, QueryWork, WorkerReply } from './worker-messages.ts';
+import type {
+  BatchWork,
+  Cancellation,
+  ColumnsWork,
+  QueryWork,
+  RoutesWork,
+  WorkerReply,
+} from './worker-messages.ts';
 import { startWorker, type WorkerThread } from './worker-thread.ts';
 
 type EndReply = Extract<WorkerReply, { kind: 'end' }>;
@@ -106,6 +114,35 @@ export class RequestDoor {
     return { ...verdictOf(end), columns: end.columns };
   }
 
+  /**
+   * One operation with routes in columns, which are copied.
+   * @param failed gets each NLMSG_ERROR.
+   * @returns what was not sent, by the number of the route, and why.
+   * @throws RtnetlinkError `socket` or `closed`
+   * @throws the signal's reason, where it fired before the last of them was sent.
+   */
+  async routes(
+    op: RouteOperation,
+    routes: RouteColumns,
+    sequence: number,
+    failed: (message: Message) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<number, string>> {
+    const copy = copyColumns(routes);
+    const work = (id: number, cancellation: Cancellation | undefined): RoutesWork => ({
+      kind: 'routes',
+      id,
+      protocol: 'route',
+      op,
+      routes: copy,
+      sequence,
+      cancellation,
+    });
+    const end = await this.#post(work, signal, () => {});
+    forEachMessage(end.failures, failed);
+    return end.refused ?? new Map();
+  }
+
   /** @throws RtnetlinkError `socket` or `closed` where this is broken. */
   check(): void {
     if (this.#broken !== undefined) throw this.#broken;
@@ -127,7 +164,10 @@ export class RequestDoor {
   }
 
   async #post(
-    work: (id: number, cancellation: Cancellation | undefined) => BatchWork | QueryWork | ColumnsWork,
+    work: (
+      id: number,
+      cancellation: Cancellation | undefined,
+    ) => BatchWork | QueryWork | ColumnsWork | RoutesWork,
     signal: AbortSignal | undefined,
     answer: (message: Message) => void,
   ): Promise<EndReply> {
@@ -144,7 +184,8 @@ export class RequestDoor {
         const id = this.#nextId++;
         this.#pending.set(id, { answer, resolve, reject, signal });
         const request = work(id, cancellation);
-        this.#worker?.post(request, request.bytes);
+        const handedOver = request.kind === 'routes' ? columnBuffers(request.routes) : [request.bytes.buffer];
+        this.#worker?.post(request, handedOver);
       });
     } finally {
       signal?.removeEventListener('abort', cancel);

@@ -1,6 +1,7 @@
 // A worker thread that carries requests to the kernel and answers back, one at a time and synchronously, so that the main thread never
 // waits in a system call. Owns the sockets and the framing; knows no kind of object but the columns of routes.
 import { parentPort, workerData } from 'node:worker_threads';
+import { encodeRoutes } from '../codec/batch.ts';
 import { columnBuffers, RouteColumnsBuilder } from '../codec/route/route-columns.ts';
 import {
   decodeVerdict,
@@ -11,6 +12,7 @@ import {
   messageType,
 } from '../codec/wire/message.ts';
 import { newMessage } from '../codec/wire/message-types.ts';
+import { MessageWriter } from '../codec/wire/writer.ts';
 import { RtnetlinkError } from '../errors.ts';
 import type { RouteColumns } from '../kernel.ts';
 import { datagramsOf } from './datagrams.ts';
@@ -22,6 +24,7 @@ import {
   type ColumnsWork,
   memoryOf,
   type QueryWork,
+  type RoutesWork,
   stateIndex,
   type WorkerOptions,
   type WorkerReply,
@@ -32,6 +35,8 @@ import {
 const receiveBuffer = 8 * 1024 * 1024;
 /** What one acknowledgement takes of it, by the kernel's account and with room for its words. */
 const acknowledgementSize = 1664;
+/** Of IPv6, with a metric. Bytes. */
+const longestRoute = 72;
 /** More in a datagram gains nothing. */
 const mostMessages = 512;
 const receiveTimeout = 200;
@@ -89,11 +94,20 @@ function receiveUntil(
   }
 }
 
-function runBatch({ protocol, bytes }: BatchWork): Uint8Array<ArrayBuffer> {
-  const socket = socketOf(protocol);
-  const mostAnswers = Math.max(1, Math.floor(socket.receiveBuffer / acknowledgementSize));
-  const failures: Uint8Array[] = [];
-  for (const datagram of datagramsOf(bytes, Math.min(mostAnswers, mostMessages))) {
+/** How many messages a datagram may have. */
+function mostOf(socket: NetlinkSocket): number {
+  const mostAnswers = Math.floor(socket.receiveBuffer / acknowledgementSize);
+  return Math.max(1, Math.min(mostAnswers, mostMessages));
+}
+
+/** Sends requests and appends the kernel's refusals to `failures`. */
+function sendAll(
+  socket: NetlinkSocket,
+  bytes: Uint8Array<ArrayBuffer>,
+  most: number,
+  failures: Uint8Array[],
+): void {
+  for (const datagram of datagramsOf(bytes, most)) {
     checkWanted(undefined);
     demandAck(bytes, datagram.last);
     socket.send(bytes.subarray(datagram.start, datagram.end));
@@ -107,7 +121,36 @@ function runBatch({ protocol, bytes }: BatchWork): Uint8Array<ArrayBuffer> {
       return ended;
     });
   }
+}
+
+function runBatch({ protocol, bytes }: BatchWork): Uint8Array<ArrayBuffer> {
+  const socket = socketOf(protocol);
+  const failures: Uint8Array[] = [];
+  sendAll(socket, bytes, mostOf(socket), failures);
   return concatenate(failures);
+}
+
+function runRoutes({ op, routes, sequence, protocol, cancellation }: RoutesWork): {
+  failures: Uint8Array<ArrayBuffer>;
+  refused: ReadonlyMap<number, string>;
+} {
+  const socket = socketOf(protocol);
+  const most = mostOf(socket);
+  const failures: Uint8Array[] = [];
+  const refused = new Map<number, string>();
+  const writer = new MessageWriter(most * longestRoute);
+  let spare: ArrayBuffer | undefined;
+  for (let from = 0; from < routes.length; from += most) {
+    checkWanted(cancellation);
+    const to = Math.min(from + most, routes.length);
+    encodeRoutes(writer, op, routes, from, to, sequence + from, (at, { message }) =>
+      refused.set(at, message),
+    );
+    const bytes = writer.handOver(spare);
+    spare = bytes.buffer;
+    sendAll(socket, bytes, most, failures);
+  }
+  return { failures: concatenate(failures), refused };
 }
 
 /** @param visit gets what is neither the end nor left over from an earlier request. */
@@ -208,12 +251,15 @@ function post(reply: WorkerReply, handedOver: ArrayBuffer[] = []): void {
   parentPort?.postMessage(reply, handedOver);
 }
 
-function perform(work: BatchWork | QueryWork | ColumnsWork): void {
+function perform(work: BatchWork | QueryWork | ColumnsWork | RoutesWork): void {
   const { id } = work;
   if (work.kind === 'batch') {
     const failures = runBatch(work);
     const spare = work.bytes.buffer;
     post({ kind: 'end', id, failures, interrupted: false, spare }, [failures.buffer, spare]);
+  } else if (work.kind === 'routes') {
+    const verdict = runRoutes(work);
+    post({ kind: 'end', id, interrupted: false, ...verdict }, [verdict.failures.buffer]);
   } else if (work.kind === 'query') {
     const verdict = runQuery(work);
     post({ kind: 'end', id, ...verdict }, [verdict.failures.buffer]);
@@ -234,7 +280,7 @@ function take(request: WorkerRequest): void {
   } catch (error) {
     if (!(error instanceof Cancelled) && !(error instanceof RtnetlinkError)) throw error;
     // The rest of a dump would be in the way of what comes next.
-    if (request.kind !== 'batch') reopen(request.protocol);
+    if (request.kind === 'query' || request.kind === 'columns') reopen(request.protocol);
     if (error instanceof Cancelled) post({ kind: 'cancelled', id: request.id });
     else post({ kind: 'broken', id: request.id, reason: error.message });
   }

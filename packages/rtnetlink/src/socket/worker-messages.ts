@@ -1,5 +1,5 @@
 // What the main thread and the workers that hold the sockets tell each other. Bytes are handed over, not copied.
-import type { RouteColumns, RouteFilter } from '../kernel.ts';
+import type { RouteColumns, RouteFilter, RouteOperation } from '../kernel.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
 
 export interface WorkerOptions {
@@ -48,7 +48,18 @@ export interface ColumnsWork extends Work {
   readonly filter: RouteFilter;
 }
 
-export type WorkerRequest = BatchWork | QueryWork | ColumnsWork | { readonly kind: 'close' };
+/** One operation with IP routes in columns, encoded beside the main thread: the n-th message has the sequence number `sequence + n`. */
+export interface RoutesWork {
+  readonly kind: 'routes';
+  readonly id: number;
+  readonly protocol: 'route';
+  readonly op: RouteOperation;
+  readonly routes: RouteColumns;
+  readonly sequence: number;
+  readonly cancellation: Cancellation | undefined;
+}
+
+export type WorkerRequest = BatchWork | QueryWork | ColumnsWork | RoutesWork | { readonly kind: 'close' };
 
 export type WorkerReply =
   /** `port`: the netlink port of the request socket; 0 of a notification worker. */
@@ -62,6 +73,8 @@ export type WorkerReply =
       readonly failures: Uint8Array<ArrayBuffer>;
       readonly interrupted: boolean;
       readonly columns?: RouteColumns;
+      /** Routes that no message can carry, by their number, and why. */
+      readonly refused?: ReadonlyMap<number, string>;
       /** The memory of a batch, back for the next one. */
       readonly spare?: ArrayBuffer;
     }

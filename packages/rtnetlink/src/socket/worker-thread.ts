@@ -13,8 +13,7 @@ import {
 const endTimeout = 2000;
 
 export interface WorkerThread {
-  /** @param bytes are handed over. */
-  post(request: WorkerRequest, bytes?: Uint8Array<ArrayBuffer>): void;
+  post(request: WorkerRequest, handedOver?: readonly ArrayBuffer[]): void;
   /** Says that these bytes from the worker were worked on: it waits where too much is not. */
   release(bytes: Uint8Array): void;
   /** Netlink port of the worker's socket. */
@@ -69,7 +68,7 @@ export async function startWorker(
         Atomics.notify(state, stateIndex.outstanding);
       });
     },
-    post: (request, bytes) => worker.postMessage(request, bytes === undefined ? [] : [bytes.buffer]),
+    post: (request, handedOver = []) => worker.postMessage(request, [...handedOver]),
     async end() {
       ending = true;
       Atomics.store(state, stateIndex.stop, 1);

@@ -166,6 +166,22 @@ function isRead(type: number): boolean {
   );
 }
 
+/** Columns of their own memory, and no more of it than they need. */
+export function copyColumns(columns: RouteColumns): RouteColumns {
+  const { family, length, addresses, prefixLengths, tables, nexthopIds, metrics, protocols, types } = columns;
+  return {
+    family,
+    length,
+    addresses: addresses.slice(),
+    prefixLengths: prefixLengths.slice(),
+    tables: tables.slice(),
+    nexthopIds: nexthopIds.slice(),
+    metrics: metrics.slice(),
+    protocols: protocols.slice(),
+    types: types.slice(),
+  };
+}
+
 /** What the columns are made of, to hand them over. */
 export function columnBuffers(columns: RouteColumns): ArrayBuffer[] {
   const { addresses, prefixLengths, tables, nexthopIds, metrics, protocols, types } = columns;
