@@ -142,6 +142,30 @@ export class Scene {
     return this.kernel.link(name)?.index ?? 0;
   }
 
+  /** A hand that deletes all of ours of a kind. */
+  deleteAll(what: 'route' | 'nexthop' | 'neighbour' | 'label'): void {
+    if (what === 'route') {
+      for (const object of this.kernel.objects({ object: 'route', family: 'ipv4', protocol: 200 })) {
+        this.kernel.apply({ op: 'delete', object });
+      }
+    } else if (what === 'nexthop') {
+      for (const object of this.kernel.objects({ object: 'nexthop' }))
+        this.kernel.apply({ op: 'delete', object });
+    } else if (what === 'neighbour') {
+      for (const object of this.kernel.objects({ object: 'neighbour' })) {
+        if (object.state === 'permanent') this.kernel.apply({ op: 'delete', object });
+      }
+    } else {
+      for (const object of this.kernel.objects({ object: 'route', family: 'mpls' }))
+        this.kernel.apply({ op: 'delete', object });
+    }
+  }
+
+  /** What remote PEs are reached by. */
+  permanentNeighbours(): readonly unknown[] {
+    return this.kernel.objects({ object: 'neighbour' }).filter(({ state }) => state === 'permanent');
+  }
+
   /** `PREFIX` to the nexthops that its route leads to: `gre 10.255.0.2 1001`, or a device's name. */
   routes(table: number): Record<string, string> {
     const nexthops = new Map(this.kernel.objects({ object: 'nexthop' }).map((one) => [one.id, one]));

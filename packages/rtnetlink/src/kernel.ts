@@ -102,6 +102,7 @@ export interface Rtnetlink {
    * As `execute`, of one operation with IP routes in columns, for tables of a million: many times as fast to prepare. A route of type unicast
    * needs a nexthop id; a metric of 0 is the kernel's default.
    * @returns the errors by the number of the route; empty where the kernel agreed to all.
+   * @throws RtnetlinkError as `execute`, and `invalid` where the columns are not of one length: nothing was sent then.
    */
   executeRoutes(
     op: RouteOperation,

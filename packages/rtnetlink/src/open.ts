@@ -4,7 +4,7 @@ import { encodeBatch } from './codec/batch.ts';
 import { encodeDump, matches } from './codec/dump.ts';
 import { controller, decodeFamilyId, decodeFou, encodeFamilyQuery } from './codec/fou.ts';
 import { decodeObject, decodePayload } from './codec/object.ts';
-import { routeAt } from './codec/route/route-columns.ts';
+import { checkColumns, routeAt } from './codec/route/route-columns.ts';
 import { type Message, messageFlag } from './codec/wire/message.ts';
 import { MessageWriter } from './codec/wire/writer.ts';
 import { describe, describeDump } from './describe.ts';
@@ -92,6 +92,7 @@ class KernelSocket implements Rtnetlink {
     routes: RouteColumns,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<ReadonlyMap<number, RtnetlinkError>> {
+    checkColumns(routes);
     const verdicts = new Map<number, RtnetlinkError>();
     const request = (at: number): Request => ({ op, object: routeAt(routes, at) });
     const sequence = this.#takeSequences(routes.length);
@@ -117,7 +118,7 @@ class KernelSocket implements Rtnetlink {
     if (protocol === 'generic' && fouType === undefined) return [];
     return await this.#dumpUntilWhole(filter, async () => {
       const objects: Dumped<F>[] = [];
-      encodeDump(this.#writer, filter, this.#takeSequences(1), fouType);
+      this.#encode(() => encodeDump(this.#writer, filter, this.#takeSequences(1), fouType));
       const bytes = this.#writer.take();
       const answer = (message: Message): void => {
         const object = decodeAnswer(message, fouType);
@@ -133,7 +134,7 @@ class KernelSocket implements Rtnetlink {
   ): Promise<RouteColumns> {
     const dumpFilter = { object: 'route', ...filter } as const;
     return await this.#dumpUntilWhole(dumpFilter, async () => {
-      encodeDump(this.#writer, dumpFilter, this.#takeSequences(1), undefined);
+      this.#encode(() => encodeDump(this.#writer, dumpFilter, this.#takeSequences(1), undefined));
       const { columns, ...verdict } = await this.#door.columns(filter, this.#writer.take(), signal);
       return { ...verdict, result: columns };
     });
@@ -190,9 +191,11 @@ class KernelSocket implements Rtnetlink {
       return;
     }
     const sequence = this.#takeSequences(to - from);
-    encodeBatch(this.#writer, requests, from, to, sequence, fouType, (at, error) => {
-      verdicts[at] = invalid(describe(requests[at] as Request), error);
-    });
+    this.#encode(() =>
+      encodeBatch(this.#writer, requests, from, to, sequence, fouType, (at, error) => {
+        verdicts[at] = invalid(describe(requests[at] as Request), error);
+      }),
+    );
     if (this.#writer.length === 0) return;
     const bytes = this.#writer.handOver(this.#spares.pop());
     const spare = await this.#door.batch(protocol, bytes, (message) => {
@@ -201,6 +204,16 @@ class KernelSocket implements Rtnetlink {
       if (at >= from && at < to) verdicts[at] = requestFault(requests[at] as Request, message, fouType);
     });
     if (spare !== undefined && this.#spares.length < mostUnderWay) this.#spares.push(spare);
+  }
+
+  /** Leaves nothing half written in the writer for whoever writes next. */
+  #encode(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#writer.discard();
+      throw error;
+    }
   }
 
   /** Repeats a dump that the kernel says was interrupted by a change. */

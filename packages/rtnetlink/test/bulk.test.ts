@@ -77,6 +77,38 @@ describe('routes in columns', () => {
     expect(await count()).toBe(2999);
   });
 
+  test('whose columns are not of one length are refused as a whole, before any of them is sent', async () => {
+    await kernel.execute(additions(3));
+    const columns = await kernel.dumpRoutes({ family: 'ipv4', table });
+    await kernel.executeRoutes('delete', columns);
+    for (const name of [
+      'addresses',
+      'prefixLengths',
+      'tables',
+      'nexthopIds',
+      'metrics',
+      'protocols',
+      'types',
+    ] as const)
+      await expect(
+        kernel.executeRoutes('add', { ...columns, [name]: columns[name].slice(0, 2) }),
+      ).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining(name) });
+    expect(await count()).toBe(0);
+    expect(namespace.json('route', 'show', 'table', 'main')).toEqual([]);
+  });
+
+  test('of a type that has no word are refused one by one', async () => {
+    await kernel.execute(additions(3));
+    const columns = await kernel.dumpRoutes({ family: 'ipv4', table });
+    columns.types[1] = 10;
+    const errors = await kernel.executeRoutes('add', columns);
+    expect([...errors].map(([at, { code, errno }]) => [at, errno ?? code]).sort()).toEqual([
+      [0, 'EEXIST'],
+      [1, 'invalid'],
+      [2, 'EEXIST'],
+    ]);
+  });
+
   test('of a table that is not there are none', async () => {
     expect(await kernel.dumpRoutes({ family: 'ipv6', table: 4711 })).toMatchObject({ length: 0 });
   });

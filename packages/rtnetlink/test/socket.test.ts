@@ -194,6 +194,26 @@ describe('execute and dump', () => {
     expect(await kernel.dump({ object: 'route', family: 'ipv4', table })).toEqual([]);
   });
 
+  test('a call that fails before it is sent leaves nothing behind for the next one', async () => {
+    const wrong = { object: 'route', family: 'ipv4', table: -1 } as const;
+    await expect(kernel.dump(wrong)).rejects.toMatchObject({ code: 'invalid' });
+    await expect(kernel.dumpRoutes({ family: 'ipv4', table: -1 })).rejects.toMatchObject({ code: 'invalid' });
+    const rule: Request = { op: 'add', object: { object: 'rule', family: 'ipv4', priority: 77, table: 9 } };
+    const accident = new Error('a fault of the caller');
+    const broken = {
+      op: 'add',
+      get object(): never {
+        throw accident;
+      },
+    } as const;
+    const fine = Array.from({ length: 2 }, () => rule);
+    await expect(kernel.execute([...fine, Object.create(broken, { op: { value: 'add' } })])).rejects.toBe(
+      accident,
+    );
+    await agreed(nexthop(await makePair()));
+    expect(await kernel.dump({ object: 'rule', family: 'ipv4' })).toHaveLength(3);
+  });
+
   test('calls that overlap do not mix their answers', async () => {
     await agreed(nexthop(await makePair()));
     const answers = await Promise.all(

@@ -42,12 +42,12 @@ export function encodeRequest(
   if (object.object === 'fou' && op === 'set') {
     throw new RtnetlinkError('invalid', 'a fou port cannot be changed');
   }
-  if (object.object === 'fou') writer.begin(fouType ?? 0, messageFlag.request, sequence);
-  else {
-    const type = op === 'delete' ? deleteMessage(object.object) : newMessage[object.object];
-    writer.begin(type, messageFlag.request | operationFlags[op], sequence);
-  }
   try {
+    if (object.object === 'fou') writer.begin(fouType ?? 0, messageFlag.request, sequence);
+    else {
+      const type = op === 'delete' ? deleteMessage(object.object) : newMessage[object.object];
+      writer.begin(type, messageFlag.request | operationFlags[op], sequence);
+    }
     if (object.object === 'fou') encodeFou(writer, op, object);
     else encodeObject(writer, op, object);
   } catch (error) {

@@ -3,7 +3,7 @@
 // There is no traffic in it: nothing is forwarded and no neighbour is resolved. Indexes and ids are the kernel's u32 numbers.
 import { encodeRoutes } from '../codec/batch.ts';
 import { encodeRequest } from '../codec/request.ts';
-import { routeAt } from '../codec/route/route-columns.ts';
+import { checkColumns, routeAt } from '../codec/route/route-columns.ts';
 import { MessageWriter } from '../codec/wire/writer.ts';
 import { describe } from '../describe.ts';
 import { RtnetlinkError } from '../errors.ts';
@@ -50,6 +50,7 @@ export class FakeKernel implements Rtnetlink {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<ReadonlyMap<number, RtnetlinkError>> {
     this.checkOpen(signal);
+    checkColumns(routes);
     const wrong = new Map<number, RtnetlinkError>();
     encodeRoutes(this.scratch, op, routes, 0, routes.length, 1, (at, error) => wrong.set(at, error));
     this.scratch.take();

@@ -11,7 +11,7 @@ import type { MessageWriter } from '../wire/writer.ts';
 
 const attribute = { destination: 1, metric: 6, table: 15, nexthopId: 30 } as const;
 /** RTN_* */
-const type = { any: 0, unicast: 1, local: 2, multicast: 5 } as const;
+const type = { any: 0, unicast: 1, local: 2, multicast: 5, throw: 9 } as const;
 /** RT_SCOPE_* */
 const scope = { universe: 0, link: 253, host: 254, nowhere: 255 } as const;
 const protocolBoot = 3;
@@ -170,6 +170,7 @@ export function readPlainRoute(route: IpRoute, plain: PlainRoute): boolean {
 /** @returns why no message can carry these numbers, if so. */
 export function faultOfPlain(route: PlainRoute): string | undefined {
   if (route.table === 0) return 'table 0 is none';
+  if (route.type < type.unicast || route.type > type.throw) return `${route.type} is no type of a route`;
   if (route.type === type.unicast && route.nexthopId === 0) return 'a unicast route without a nexthop';
   const width = route.ipv6 ? 4 : 1;
   if (route.prefixLength === width * 32) return undefined;

@@ -2,6 +2,7 @@
 // column (linux/rtnetlink.h); route.ts reads them all.
 import type { IpPrefix } from '@hostpe/net';
 import { addressFromBytes } from '@hostpe/net';
+import { RtnetlinkError } from '../../errors.ts';
 import type { RouteColumns, RouteFilter } from '../../kernel.ts';
 import type { IpRoute } from '../../objects.ts';
 import { present } from '../wire/attributes.ts';
@@ -164,6 +165,15 @@ function isRead(type: number): boolean {
     type === attribute.metric ||
     type === attribute.nexthopId
   );
+}
+
+/** @throws RtnetlinkError `invalid` where a column has not as many elements as there are routes. */
+export function checkColumns({ family, length, ...columns }: RouteColumns): void {
+  for (const [name, column] of Object.entries(columns)) {
+    const wanted = name === 'addresses' && family === 'ipv6' ? length * 4 : length;
+    if (column.length !== wanted)
+      throw new RtnetlinkError('invalid', `${length} ${family} routes with ${column.length} ${name}`);
+  }
 }
 
 /** Columns of their own memory, and no more of it than they need. */

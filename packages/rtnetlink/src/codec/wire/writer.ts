@@ -67,6 +67,11 @@ export class MessageWriter {
     this.#view.setUint32(this.#messageStart, this.#length - this.#messageStart, littleEndian);
   }
 
+  /** Drops all messages. */
+  discard(): void {
+    this.#length = 0;
+  }
+
   /** Drops the message that was begun and not ended. */
   abandon(): void {
     this.#length = this.#messageStart;
