@@ -1,7 +1,8 @@
 // What it takes to turn routes into messages, without the kernel: from objects, as `execute` takes them, and from columns.
 
 import { type Figure, limitFigure } from '@hostpe/bench';
-import { encodeBatch, encodeRoutes } from '../src/codec/batch.ts';
+import { encodeBatch } from '../src/codec/batch.ts';
+import { encodeRoutes } from '../src/codec/route/plain-route.ts';
 import { MessageWriter } from '../src/codec/wire/writer.ts';
 import type { RtnetlinkError } from '../src/errors.ts';
 import type { Bench } from './compare.ts';

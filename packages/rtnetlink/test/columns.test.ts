@@ -2,10 +2,10 @@
 import { type IpPrefix, prefixOf } from '@hostpe/net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeBatch, encodeRoutes } from '../src/codec/batch.ts';
+import { encodeBatch } from '../src/codec/batch.ts';
 import { decodeObject } from '../src/codec/object.ts';
 import { encodeRequest } from '../src/codec/request.ts';
-import { newPlainRoute, readPlainRoute } from '../src/codec/route/plain-route.ts';
+import { encodeRoutes, newPlainRoute, readPlainRoute } from '../src/codec/route/plain-route.ts';
 import { RouteColumnsBuilder, routeAt } from '../src/codec/route/route-columns.ts';
 import { forEachFrame, forEachMessage } from '../src/codec/wire/message.ts';
 import { MessageWriter } from '../src/codec/wire/writer.ts';

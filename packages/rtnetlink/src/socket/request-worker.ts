@@ -1,7 +1,7 @@
 // A worker thread that carries requests to the kernel and answers back, one at a time and synchronously, so that the main thread never
 // waits in a system call. Owns the sockets and the framing; knows no kind of object but the columns of routes.
 import { parentPort, workerData } from 'node:worker_threads';
-import { encodeRoutes } from '../codec/batch.ts';
+import { encodeRoutes } from '../codec/route/plain-route.ts';
 import { columnBuffers, RouteColumnsBuilder } from '../codec/route/route-columns.ts';
 import {
   decodeVerdict,

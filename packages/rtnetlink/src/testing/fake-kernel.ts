@@ -1,8 +1,9 @@
 // An in-memory kernel behind the same door as the real one: one network namespace with everything that a VPN forwarder
 // programs, exact where the reconciler relies on it (kernel-contract.ts runs the same expectations on both).
 // There is no traffic in it: nothing is forwarded and no neighbour is resolved. Indexes and ids are the kernel's u32 numbers.
-import { encodeRoutes } from '../codec/batch.ts';
+
 import { encodeRequest } from '../codec/request.ts';
+import { encodeRoutes } from '../codec/route/plain-route.ts';
 import { checkColumns, routeAt } from '../codec/route/route-columns.ts';
 import { MessageWriter } from '../codec/wire/writer.ts';
 import { describe } from '../describe.ts';

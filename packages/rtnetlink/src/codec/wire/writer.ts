@@ -82,12 +82,15 @@ export class MessageWriter {
     return this.#words;
   }
 
-  /** Makes room for so many words, to be filled at once. @returns where they begin in `words`. */
+  /** Makes room for so many words, to be filled at once; `endWords` says how far. @returns where they begin in `words`. */
   reserveWords(count: number): number {
-    const start = this.#length;
     this.#reserve(count * 4);
-    this.#length = start + count * 4;
-    return start >>> 2;
+    return this.#length >>> 2;
+  }
+
+  /** @param end where in `words` the next message begins. */
+  endWords(end: number): void {
+    this.#length = end * 4;
   }
 
   u8(value: number): void {
