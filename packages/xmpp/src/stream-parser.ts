@@ -34,7 +34,7 @@ export class StreamParser extends EventEmitter<StreamEvents> {
 
   constructor(limits: StreamLimits = STREAM_LIMITS, options: StreamParserOptions = {}) {
     super();
-    this.#tree = new TreeBuilder(options.readers ?? []);
+    this.#tree = new TreeBuilder(options.readers ?? [], limits.maxElements);
     this.#tokenizer = new Tokenizer(this.#tree, limits, options.contrail ?? false);
   }
 

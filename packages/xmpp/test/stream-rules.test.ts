@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Element } from 'ltx';
 import { describe, expect, test } from 'vitest';
+import type { SubtreeReader } from '../src/parser/subtree-reader.ts';
 import { NEGOTIATION_LIMITS, STREAM_LIMITS, type StreamLimits, StreamParser } from '../src/stream-parser.ts';
 
 const HEADER =
@@ -10,14 +11,15 @@ const HEADER =
 interface Options {
   readonly limits?: StreamLimits;
   readonly contrail?: boolean;
+  readonly readers?: readonly SubtreeReader[];
 }
 
 function parse(
   chunks: readonly Uint8Array[],
-  { limits = STREAM_LIMITS, contrail = false }: Options = {},
+  { limits = STREAM_LIMITS, contrail = false, readers = [] }: Options = {},
 ): string[] {
   const events: string[] = [];
-  const parser = new StreamParser(limits, { contrail });
+  const parser = new StreamParser(limits, { contrail, readers });
   parser.on('start', (root: Element) => events.push(`start ${root}`));
   parser.on('element', (element) => events.push(`${element}`));
   parser.on('end', () => events.push('end'));
@@ -49,7 +51,7 @@ const STREAMS: readonly string[] = [
 ];
 
 describe('however the bytes are cut', () => {
-  const limits = { maxStanzaBytes: 200, maxDepth: 4, maxAttributes: 3, maxNameBytes: 32 };
+  const limits = { maxStanzaBytes: 200, maxDepth: 4, maxElements: 12, maxAttributes: 3, maxNameBytes: 32 };
 
   test.each(STREAMS.map((text) => [text] as const))('the events are the same: %j', (text) => {
     const bytes = Buffer.from(text);
@@ -145,6 +147,27 @@ describe('limits', () => {
     expect(parseText(HEADER + fits, { limits })).toEqual([fits]);
     for (const more of ['<a><b><c><d>', '<a><b><c><d/>', '<a b="" c="" d'])
       expect(parseText(`${HEADER}${more}=`, { limits })).toEqual(['error policy-violation']);
+  });
+
+  test('of elements are those of one stanza, what a reader takes not among them', () => {
+    const limits = { ...STREAM_LIMITS, maxElements: 4 };
+    const fits = '<a><b/><b/><b/></a>';
+    expect(parseText(HEADER + fits + fits, { limits })).toEqual([fits, fits]);
+    expect(parseText(`${HEADER}${fits}<a><b/><b/><b/><b`, { limits })).toEqual([fits]);
+    expect(parseText(`${HEADER}${fits}<a><b/><b/><b/><b/>`, { limits })).toEqual([
+      fits,
+      'error policy-violation',
+    ]);
+    const read = '<a><read><c/><c/><c/><c/><c/></read><b/><b/></a>';
+    const reader = {
+      name: 'read',
+      namespaces: ['jabber:client'],
+      open() {},
+      text() {},
+      close() {},
+      end: () => 1,
+    };
+    expect(parseText(HEADER + read + read, { limits, readers: [reader] })).toHaveLength(2);
   });
 
   test('before authentication are narrower', () => {

@@ -5,6 +5,8 @@ export interface StreamLimits {
   readonly maxStanzaBytes: number;
   /** Elements within each other, the stream's root included. */
   readonly maxDepth: number;
+  /** Of one stanza that become a tree: a byte of markup makes 40 of memory. What a reader takes counts as one. */
+  readonly maxElements: number;
   /** Of one element, namespace declarations included. */
   readonly maxAttributes: number;
   /** Of the name of an element or attribute, prefix included. */
@@ -14,6 +16,7 @@ export interface StreamLimits {
 export const STREAM_LIMITS: StreamLimits = {
   maxStanzaBytes: 1024 * 1024,
   maxDepth: 32,
+  maxElements: 16_384,
   maxAttributes: 32,
   maxNameBytes: 256,
 };
@@ -22,6 +25,7 @@ export const STREAM_LIMITS: StreamLimits = {
 export const NEGOTIATION_LIMITS: StreamLimits = {
   maxStanzaBytes: 64 * 1024,
   maxDepth: 16,
+  maxElements: 256,
   maxAttributes: 16,
   maxNameBytes: 64,
 };

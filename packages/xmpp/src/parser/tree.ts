@@ -3,6 +3,7 @@ import { Element } from 'ltx';
 import type { AttributeList } from './attribute-list.ts';
 import type { Name } from './name.ts';
 import { NamespaceScope } from './namespaces.ts';
+import { refuse } from './refuse.ts';
 import { type SubtreeReader, TypedElement } from './subtree-reader.ts';
 
 export type StreamEvent = { readonly name: 'start' | 'element' | 'end'; readonly element: Element };
@@ -17,8 +18,13 @@ export class TreeBuilder {
   #reader: SubtreeReader | undefined;
   /** Elements that are open within the current one, that one included, and read by the reader. */
   #unread = 0;
+  readonly #maxElements: number;
+  /** Of the current stanza. */
+  #elements = 0;
 
-  constructor(readers: readonly SubtreeReader[]) {
+  /** @param maxElements of one stanza. */
+  constructor(readers: readonly SubtreeReader[], maxElements: number) {
+    this.#maxElements = maxElements;
     for (const reader of readers) {
       const others = this.#readers.get(reader.name) ?? [];
       this.#readers.set(reader.name, [...others, reader]);
@@ -32,7 +38,7 @@ export class TreeBuilder {
     return events;
   }
 
-  /** A start tag, empty or not. */
+  /** A start tag, empty or not. @throws XmppError where the stanza has too many. */
   open(name: Name, attributes: AttributeList): void {
     this.#scope.enter();
     if (attributes.count > 0) this.#scope.declare(attributes);
@@ -42,6 +48,10 @@ export class TreeBuilder {
       this.#reader.open(name.text, namespace, attributes.count === 0 ? null : attributes.toObject());
       return;
     }
+    if (this.#current === undefined) this.#elements = 0;
+    else if (this.#elements === this.#maxElements)
+      refuse('policy-violation', `a stanza of more than ${this.#maxElements} elements`);
+    this.#elements += 1;
     const reader = this.#root && this.#readerOf(name, namespace);
     const element = reader === undefined ? new Element(name.text) : new TypedElement(name.text);
     if (attributes.count > 0) element.attrs = attributes.toObject();

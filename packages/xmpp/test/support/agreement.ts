@@ -8,6 +8,7 @@ import { type Outcome, openTag, saxesOutcome } from './saxes-oracle.ts';
 const ROOMY: StreamLimits = {
   maxStanzaBytes: 2 ** 24,
   maxDepth: 1000,
+  maxElements: 2 ** 24,
   maxAttributes: 1000,
   maxNameBytes: 1000,
 };
