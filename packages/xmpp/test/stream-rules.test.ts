@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Element } from 'ltx';
 import { describe, expect, test } from 'vitest';
+import { type Name, names } from '../src/parser/name.ts';
 import type { SubtreeReader } from '../src/parser/subtree-reader.ts';
 import { NEGOTIATION_LIMITS, STREAM_LIMITS, type StreamLimits, StreamParser } from '../src/stream-parser.ts';
 
@@ -233,6 +234,18 @@ describe('a hostile peer', () => {
     const expected = condition === undefined ? [] : [`error ${condition}`];
     const events = parseText(HEADER + text, { limits: ROOMY });
     expect(events.filter((event) => event.startsWith('error'))).toEqual(expected);
+  });
+
+  test('who makes up names leaves none of them behind', () => {
+    // All of them have one place in the table.
+    const digits = (number: number): string => String(number % 1000).padStart(3, '0');
+    const made = Array.from({ length: 5000 }, (_, at) => `x${digits(Math.floor(at / 1000))}m${digits(at)}z`);
+    parseText(`${HEADER}<of-its-own>${made.map((name) => `<${name}></${name}>`).join('')}</of-its-own>`);
+    const left = new Set<Name>();
+    const first = Buffer.from('of-its-own');
+    let name: Name | undefined = names.get(first, 0, first.length);
+    for (; name !== undefined && !left.has(name); name = name.follower) left.add(name);
+    expect(left.size).toBe(2);
   });
 
   test('makes work that grows no faster than its bytes', () => {

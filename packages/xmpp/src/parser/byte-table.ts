@@ -12,11 +12,19 @@ interface Kept<T> {
 
 export class ByteTable<T> {
   readonly #make: (bytes: Buffer, start: number, end: number) => T;
+  readonly #onKept: (value: T, kept: boolean) => void;
   readonly #slots: (Kept<T> | undefined)[] = new Array(SLOTS).fill(undefined);
 
-  /** @param make from `bytes[start, end)`; what it throws comes out of `get`. */
-  constructor(make: (bytes: Buffer, start: number, end: number) => T) {
+  /**
+   * @param make from `bytes[start, end)`; what it throws comes out of `get`.
+   * @param onKept told when the table begins to keep a value, and when another takes its place.
+   */
+  constructor(
+    make: (bytes: Buffer, start: number, end: number) => T,
+    onKept: (value: T, kept: boolean) => void = () => {},
+  ) {
     this.#make = make;
+    this.#onKept = onKept;
   }
 
   /** The value of `bytes[start, end)`. */
@@ -33,6 +41,8 @@ export class ByteTable<T> {
     const kept = this.#slots[slot];
     if (kept !== undefined && areBytes(kept.bytes, bytes, start, length)) return kept.value;
     const value = this.#make(bytes, start, end);
+    if (kept !== undefined) this.#onKept(kept.value, false);
+    this.#onKept(value, true);
     this.#slots[slot] = { bytes: Uint8Array.prototype.slice.call(bytes, start, end), value };
     return value;
   }

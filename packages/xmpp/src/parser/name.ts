@@ -15,10 +15,15 @@ export interface Name {
   readonly declares: string | undefined;
   /** The name without attributes that came after it the last time, in any stream: a guess that spares the next one a search. */
   follower: Name | undefined;
+  /** Whether it is in the table. One that is not has no follower and is nobody's: else a peer could make a chain of names without end. */
+  kept: boolean;
 }
 
 /** Of UTF-8 that is one or more name characters. */
-export const names = new ByteTable<Name>(makeName);
+export const names = new ByteTable<Name>(makeName, (name, kept) => {
+  name.kept = kept;
+  name.follower = undefined;
+});
 
 /** Of ASCII. */
 export const namespaceNames = new ByteTable<string>((bytes, start, end) =>
@@ -40,6 +45,7 @@ function makeName(bytes: Buffer, start: number, end: number): Name {
     local,
     declares,
     follower: undefined,
+    kept: false,
   };
 }
 

@@ -52,7 +52,7 @@ function plainName(before: Name | undefined, bytes: Buffer, at: number, end: num
   while (last < end && ((PLAIN[bytes[last] as number] as number) & IN_NAME) !== 0) last++;
   if (last === end || last === at || bytes[last] !== GREATER) return undefined;
   const name = names.get(bytes, at, last);
-  if (before !== undefined) before.follower = name;
+  if (before?.kept && name.kept) before.follower = name;
   return name;
 }
 
