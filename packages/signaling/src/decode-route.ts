@@ -122,30 +122,31 @@ function readEntry(entry: Element, form: EntryForm): EntryValue {
   const prefix = decodePrefix(entry);
   const elements = (child(entry, 'next-hops') ?? entry).getChildren('next-hop');
   if (elements.length === 0) throw malformed('it has no next-hop');
-  const nexthops: VpnNexthop[] = [];
+  const label = child(entry, 'label');
+  // A kernel's nexthop group refuses to have a member twice, and says so only when all else is programmed.
+  const nexthops = new Map<string, VpnNexthop>();
   for (const element of elements) {
-    const nexthop = decodeNexthop(element, entry);
-    // A kernel's nexthop group refuses to have a member twice, and says so only when all else is programmed.
-    if (!nexthops.some((other) => other.address === nexthop.address && other.label === nexthop.label)) {
-      nexthops.push(nexthop);
-    }
+    const nexthop = decodeNexthop(element, label);
+    const key = `${nexthop.address} ${nexthop.label}`;
+    if (!nexthops.has(key)) nexthops.set(key, nexthop);
   }
   return {
     prefix,
-    nexthops,
+    nexthops: [...nexthops.values()],
     sequenceNumber: form.contrail ? contrailSequenceNumber(entry) : draftSequenceNumber(entry),
     localPreference: decodeNumber(child(entry, 'local-preference'), 'local-preference'),
   };
 }
 
-function decodeNexthop(element: Element, entry: Element): VpnNexthop {
+/** @param labelOfAll of next-hops that have none of their own. */
+function decodeNexthop(element: Element, labelOfAll: Element | undefined): VpnNexthop {
   const family = decodeFamily(element);
   const address = parseIpAddress(addressText(element));
   if (addressFamily(address) !== family) {
     throw malformed(`the next-hop says ${family}, but its address is ${address}`);
   }
   if (isUnspecified(address)) throw malformed(`the next-hop ${address} is the unspecified address`);
-  const label = child(element, 'label') ?? child(entry, 'label');
+  const label = child(element, 'label') ?? labelOfAll;
   if (label === undefined) throw malformed(`the next-hop ${address} has no label`);
   return {
     address,

@@ -12,111 +12,29 @@ import {
   readIpv4PrefixWords,
 } from '@hostpe/net';
 import { Element } from 'ltx';
+import {
+  childOf,
+  ENCAPSULATION,
+  ENCAPSULATIONS,
+  ENTRY,
+  LOCAL_PREFERENCE,
+  NEXTHOP,
+  NEXTHOP_ADDRESS,
+  NEXTHOP_FAMILY,
+  NEXTHOP_LABEL,
+  NLRI,
+  NLRI_ADDRESS,
+  NLRI_FAMILY,
+  NLRI_SAFI,
+  NOTHING,
+  PARENTS,
+  SEQUENCE_NUMBER,
+  UNKNOWN,
+} from './entry-elements.ts';
 import { EntryValue } from './entry-value.ts';
 import { greatestNumber, isUnspecified } from './limits.ts';
 import type { VpnNexthop } from './messages.ts';
 import { earlyEntryNamespace, entryNamespace, eventNamespace, pubsubNamespace } from './namespaces.ts';
-
-// Which element is open: first those with children, then those with a text.
-const NOTHING = 0;
-const ENTRY = 1;
-const NLRI = 2;
-const NEXTHOPS = 3;
-const NEXTHOP = 4;
-const ENCAPSULATIONS = 5;
-const NLRI_FAMILY = 6;
-const NLRI_SAFI = 7;
-const NLRI_ADDRESS = 8;
-const NEXTHOP_FAMILY = 9;
-const NEXTHOP_ADDRESS = 10;
-const NEXTHOP_LABEL = 11;
-const ENCAPSULATION = 12;
-const SEQUENCE_NUMBER = 13;
-const LOCAL_PREFERENCE = 14;
-/** Something that only a tree can tell. */
-const UNKNOWN = 15;
-
-/** What a child of the element that is open is. Of strings that are the same a switch only looks at their pointers. */
-function childOf(parent: number, name: string): number {
-  switch (parent) {
-    case NOTHING:
-      return name === 'entry' ? ENTRY : UNKNOWN;
-    case ENTRY:
-      return childOfEntry(name);
-    case NLRI:
-      return childOfNlri(name);
-    case NEXTHOPS:
-      return name === 'next-hop' ? NEXTHOP : UNKNOWN;
-    case NEXTHOP:
-      return childOfNexthop(name);
-    case ENCAPSULATIONS:
-      return name === 'tunnel-encapsulation' ? ENCAPSULATION : UNKNOWN;
-    default:
-      return UNKNOWN;
-  }
-}
-
-function childOfEntry(name: string): number {
-  switch (name) {
-    case 'nlri':
-      return NLRI;
-    case 'next-hops':
-      return NEXTHOPS;
-    case 'sequence-number':
-      return SEQUENCE_NUMBER;
-    case 'local-preference':
-      return LOCAL_PREFERENCE;
-    default:
-      return UNKNOWN;
-  }
-}
-
-function childOfNlri(name: string): number {
-  switch (name) {
-    case 'af':
-      return NLRI_FAMILY;
-    case 'safi':
-      return NLRI_SAFI;
-    case 'address':
-      return NLRI_ADDRESS;
-    default:
-      return UNKNOWN;
-  }
-}
-
-function childOfNexthop(name: string): number {
-  switch (name) {
-    case 'af':
-      return NEXTHOP_FAMILY;
-    case 'address':
-      return NEXTHOP_ADDRESS;
-    case 'label':
-      return NEXTHOP_LABEL;
-    case 'tunnel-encapsulation-list':
-      return ENCAPSULATIONS;
-    default:
-      return UNKNOWN;
-  }
-}
-
-/** By element. */
-const PARENTS: readonly number[] = [
-  NOTHING,
-  NOTHING,
-  ENTRY,
-  ENTRY,
-  NEXTHOPS,
-  NEXTHOP,
-  NLRI,
-  NLRI,
-  NLRI,
-  NEXTHOP,
-  NEXTHOP,
-  NEXTHOP,
-  ENCAPSULATIONS,
-  ENTRY,
-  ENTRY,
-];
 
 /** Lists that nearly all routes have, once. */
 const NO_ENCAPSULATIONS: readonly Encapsulation[] = [];
@@ -138,6 +56,8 @@ const TEXT = 1;
 const CLOSE = 2;
 /** A longer record is not kept for the next entry. */
 const KEPT_RECORD = 1024;
+/** A route of more is for the tree: to look through them all for each one is work that grows with their square. */
+const MOST_NEXTHOPS = 32;
 /** No value is as long; what is would be kept too. */
 const LONGEST_TEXT = 64;
 
@@ -269,6 +189,7 @@ export class EntryReader {
   #takeNexthop(): boolean {
     if ((this.#seen & NEXTHOP_NEEDS) !== NEXTHOP_NEEDS || this.#address === undefined) return false;
     if (this.#nexthopFamily !== familyNumber(this.#address) || isUnspecified(this.#address)) return false;
+    if (this.#nexthops.length === MOST_NEXTHOPS) return false;
     const address = this.#address;
     let label: VpnNexthop['label'];
     try {

@@ -1,5 +1,5 @@
 // The VPN routes that a forwarder heard from its route servers, merged: per VPN and prefix the best route.
-// Pure state: no I/O, no clock; says which prefixes changed, never what to do about it.
+// Pure state: no I/O, no clock; says which prefixes changed, never what to do about it. Times come in, milliseconds of any clock.
 // Source: draft-ietf-l3vpn-end-system-06 section 6 (several route servers).
 import type { IpPrefix } from '@hostpe/net';
 import type { VpnRoute } from './messages.ts';
@@ -12,10 +12,18 @@ interface ServerRoutes {
   readonly routes: Map<IpPrefix, VpnRoute>;
   /** The item id of each of `routes`, for retracts. */
   readonly ids: Map<string, IpPrefix>;
-  /** Prefixes of an earlier session or subscription that were not said again yet; empty in the steady state. */
-  readonly stale: Set<IpPrefix>;
+  /** Prefixes of an earlier session or subscription that were not said again yet, and since when; empty in the steady state. */
+  readonly stale: Map<IpPrefix, number>;
+  standing: Standing;
+  /** Whether its End-of-RIB was ever heard, or waited for in vain. */
   endOfRib: boolean;
 }
+
+/**
+ * What weight a server's word has in a VPN now. `lost`: no subscription; all that it said is stale. `telling`: subscribed, its End-of-RIB is
+ * awaited; what is stale of it may be said again at any moment. `told`: it has said all, and says every change.
+ */
+type Standing = 'lost' | 'telling' | 'told';
 
 interface VpnRoutes {
   readonly servers: Map<string, ServerRoutes>;
@@ -26,6 +34,11 @@ interface VpnRoutes {
  * A prefix stands as long as one server has it, be it stale. Of several servers' routes the best is the one with the highest
  * local preference (absent is 100), then the highest sequence number (absent is 0), then a fresh one before a stale one, then
  * the one of the server with the lowest name; its next-hops alone count, they are not mixed with those of others.
+ *
+ * The copies of a lost server are older than all that others say after it was lost. So they end, prefix by prefix, when a server that has told all
+ * says a route, when one says End-of-RIB and has the prefix, and when one withdraws it; otherwise a machine that moved away, or failed, while a
+ * server was lost would be led to for ever. What is said before End-of-RIB does not end them: it may be the part of a table of which a better
+ * route comes next. A prefix that no other server ever had is nobody's word against the copy: it stays until `sweep`.
  *
  * A prefix has changed when its best route came, went or differs in anything but its item id.
  */
@@ -54,6 +67,8 @@ export class VpnRouteTable {
       from.stale.delete(route.prefix);
       touched.add(route.prefix);
     }
+    if (from.standing === 'lost') from.standing = 'telling';
+    if (from.standing === 'told') this.#outdate(vpn, touched);
     return this.#select(vpn, touched);
   }
 
@@ -66,29 +81,43 @@ export class VpnRouteTable {
   ): IpPrefix[] {
     const from = this.#vpns.get(vpn)?.servers.get(server);
     if (from === undefined) return [];
-    const touched = new Set(prefixes);
+    const touched = new Set<IpPrefix>();
+    for (const prefix of prefixes) if (from.routes.has(prefix)) touched.add(prefix);
     for (const id of ids) {
       const prefix = from.ids.get(id);
       if (prefix !== undefined) touched.add(prefix);
     }
     for (const prefix of touched) remove(from, prefix);
+    this.#outdate(vpn, touched);
     return this.#select(vpn, touched);
   }
 
-  /** The server has said all: what is still stale goes. @returns the prefixes that changed. */
+  /** The server has said all: what is still stale of it goes. @returns the prefixes that changed. */
   endOfRib(server: string, vpn: string): IpPrefix[] {
-    this.#serverRoutes(server, vpn).endOfRib = true;
-    return this.sweep(server, vpn);
+    const from = this.#serverRoutes(server, vpn);
+    const said = new Set(from.routes.keys());
+    this.#finish(from);
+    this.#outdate(vpn, said);
+    return this.#select(vpn, said);
+  }
+
+  /**
+   * End-of-RIB was awaited long enough: as if it had been said, but that it is no word against the copies of others.
+   * @returns the prefixes that changed.
+   */
+  endOfRibOverdue(server: string, vpn: string): IpPrefix[] {
+    return this.#select(vpn, this.#finish(this.#serverRoutes(server, vpn)));
   }
 
   /**
    * The server's session is lost: its routes stay, but give way to equal ones of other servers.
+   * @param now of what is stale already, the time stays.
    * @returns the prefixes that changed, by VPN; only VPNs with changes.
    */
-  markStale(server: string): Map<string, IpPrefix[]> {
+  markStale(server: string, now: number): Map<string, IpPrefix[]> {
     const changed = new Map<string, IpPrefix[]>();
     for (const vpn of this.#vpns.keys()) {
-      const prefixes = this.#markStale(server, vpn);
+      const prefixes = this.#markStale(server, vpn, 'lost', now);
       if (prefixes.length > 0) changed.set(vpn, prefixes);
     }
     return changed;
@@ -99,16 +128,15 @@ export class VpnRouteTable {
    * is sent, for the first routes can arrive before its answer.
    * @returns the prefixes that changed.
    */
-  subscribeStarted(server: string, vpn: string): IpPrefix[] {
-    return this.#markStale(server, vpn);
+  subscribeStarted(server: string, vpn: string, now: number): IpPrefix[] {
+    this.#serverRoutes(server, vpn);
+    return this.#markStale(server, vpn, 'telling', now);
   }
 
-  /** The time for a server to return is over: what is stale goes. @returns the prefixes that changed. */
-  sweep(server: string, vpn: string): IpPrefix[] {
+  /** The time for a server to return is over: what has been stale since `until` or longer goes. @returns the prefixes that changed. */
+  sweep(server: string, vpn: string, until: number): IpPrefix[] {
     const from = this.#vpns.get(vpn)?.servers.get(server);
-    const swept = new Set(from?.stale);
-    if (from !== undefined) for (const prefix of swept) remove(from, prefix);
-    return this.#select(vpn, swept);
+    return from === undefined ? [] : this.#select(vpn, sweepStale(from, until));
   }
 
   /** The forwarder left the VPN. */
@@ -123,6 +151,18 @@ export class VpnRouteTable {
 
   bestOf(vpn: string, prefix: IpPrefix): VpnRoute | undefined {
     return this.#vpns.get(vpn)?.best.get(prefix);
+  }
+
+  standing(server: string, vpn: string): Standing {
+    return this.#vpns.get(vpn)?.servers.get(server)?.standing ?? 'lost';
+  }
+
+  /** How many prefixes of a server are stale, and since when the first of them. */
+  stale(server: string, vpn: string): { readonly count: number; readonly since: number } {
+    const stale = this.#vpns.get(vpn)?.servers.get(server)?.stale;
+    let since = Number.POSITIVE_INFINITY;
+    for (const at of stale?.values() ?? []) if (at < since) since = at;
+    return { count: stale?.size ?? 0, since };
   }
 
   /**
@@ -142,17 +182,30 @@ export class VpnRouteTable {
     }
     let from = routes.servers.get(server);
     if (from === undefined) {
-      from = { routes: new Map(), ids: new Map(), stale: new Set(), endOfRib: false };
+      from = { routes: new Map(), ids: new Map(), stale: new Map(), standing: 'telling', endOfRib: false };
       routes.servers.set(server, from);
     }
     return from;
   }
 
-  #markStale(server: string, vpn: string): IpPrefix[] {
+  #finish(from: ServerRoutes): ReadonlySet<IpPrefix> {
+    from.endOfRib = true;
+    from.standing = 'told';
+    return sweepStale(from, Number.POSITIVE_INFINITY);
+  }
+
+  /** Ends the copies that lost servers have of these prefixes. */
+  #outdate(vpn: string, prefixes: ReadonlySet<IpPrefix>): void {
+    for (const from of this.#vpns.get(vpn)?.servers.values() ?? [])
+      if (from.standing === 'lost') for (const prefix of prefixes) remove(from, prefix);
+  }
+
+  #markStale(server: string, vpn: string, standing: Standing, now: number): IpPrefix[] {
     const from = this.#vpns.get(vpn)?.servers.get(server);
     if (from === undefined) return [];
-    for (const prefix of from.routes.keys()) from.stale.add(prefix);
-    return this.#select(vpn, from.stale);
+    from.standing = standing;
+    for (const prefix of from.routes.keys()) if (!from.stale.has(prefix)) from.stale.set(prefix, now);
+    return this.#select(vpn, new Set(from.stale.keys()));
   }
 
   /** Chooses the best route of each of `prefixes` anew. @returns those that changed. */
@@ -169,6 +222,13 @@ export class VpnRouteTable {
     }
     return changed;
   }
+}
+
+function sweepStale(from: ServerRoutes, until: number): ReadonlySet<IpPrefix> {
+  const swept = new Set<IpPrefix>();
+  for (const [prefix, since] of from.stale) if (since <= until) swept.add(prefix);
+  for (const prefix of swept) remove(from, prefix);
+  return swept;
 }
 
 function remove(from: ServerRoutes, prefix: IpPrefix): void {

@@ -231,6 +231,13 @@ describe('EntryReader', () => {
   const item = (content: string): Element =>
     xml(`<item id="a"><entry xmlns="${ENTRY}">${content}</entry></item>`);
 
+  const nexthopsTo = (count: number): string =>
+    Array.from({ length: count }, (_, at) => nexthop.replace('>16<', `>${16 + at}<`)).join('');
+
+  test('makes a value of as many next-hops as an ECMP has', () => {
+    expect(check(item(`${nlri}<next-hops>${nexthopsTo(32)}</next-hops>`))).toBe(true);
+  });
+
   test('makes a value of what is laid out for people', () => {
     const reader = new EntryReader();
     const entry = new Element('entry', { xmlns: ENTRY });
@@ -245,6 +252,7 @@ describe('EntryReader', () => {
     ['no next-hop', `${nlri}<next-hops/>`],
     ['next-hops of their own', `${nlri}${nexthop}`],
     ['the same next-hop twice', `${nlri}<next-hops>${nexthop}${nexthop}</next-hops>`],
+    ['more than 32 next-hops', `${nlri}<next-hops>${nexthopsTo(33)}</next-hops>`],
     ['a label for all next-hops', `${nlri}<label>17</label><next-hops>${nexthop}</next-hops>`],
     ['an af that is an attribute', `<nlri af="1">10.0.0.1/32</nlri><next-hops>${nexthop}</next-hops>`],
     ['an element that nobody knows', `${nlri}<next-hops>${nexthop}</next-hops><x><y>1</y></x>`],

@@ -159,16 +159,23 @@ describe('limits', () => {
       fits,
       'error policy-violation',
     ]);
-    const read = '<a><read><c/><c/><c/><c/><c/></read><b/><b/></a>';
-    const reader = {
+    const read = '<a><read><c/><c/><c/><c/></read><b/><b/></a>';
+    const reader = (value?: string): SubtreeReader => ({
       name: 'read',
       namespaces: ['jabber:client'],
       open() {},
       text() {},
       close() {},
-      end: () => 1,
-    };
-    expect(parseText(HEADER + read + read, { limits, readers: [reader] })).toHaveLength(2);
+      end: () => value,
+    });
+    expect(parseText(HEADER + read + read, { limits, readers: [reader('value')] })).toHaveLength(2);
+    const refused = ['error policy-violation'];
+    const more = '<a><read><c/><c/><c/><c/><c/>';
+    expect(parseText(HEADER + more, { limits, readers: [reader('value')] })).toEqual(refused);
+    // What it gives back is a tree.
+    const back = '<a><read><c/><c/><c/></read>';
+    expect(parseText(HEADER + back, { limits, readers: [reader()] })).toEqual(refused);
+    expect(parseText(HEADER + back, { limits, readers: [reader('value')] })).toEqual([]);
   });
 
   test('before authentication are narrower', () => {

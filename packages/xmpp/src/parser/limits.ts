@@ -5,7 +5,7 @@ export interface StreamLimits {
   readonly maxStanzaBytes: number;
   /** Elements within each other, the stream's root included. */
   readonly maxDepth: number;
-  /** Of one stanza that become a tree: a byte of markup makes 40 of memory. What a reader takes counts as one. */
+  /** Of one stanza that become a tree: a byte of markup makes 40 of memory. What a reader makes a value of counts as one, and may have as many inside. */
   readonly maxElements: number;
   /** Of one element, namespace declarations included. */
   readonly maxAttributes: number;

@@ -19,8 +19,10 @@ export class TreeBuilder {
   /** Elements that are open within the current one, that one included, and read by the reader. */
   #unread = 0;
   readonly #maxElements: number;
-  /** Of the current stanza. */
+  /** Of the current stanza, in trees. */
   #elements = 0;
+  /** Within the element that a reader takes. */
+  #read = 0;
 
   /** @param maxElements of one stanza. */
   constructor(readers: readonly SubtreeReader[], maxElements: number) {
@@ -45,12 +47,13 @@ export class TreeBuilder {
     const namespace = this.#scope.namespaceOf(name);
     if (this.#reader !== undefined) {
       this.#unread += 1;
+      this.#read += 1;
+      if (this.#read > this.#maxElements) this.#refuse();
       this.#reader.open(name.text, namespace, attributes.count === 0 ? null : attributes.toObject());
       return;
     }
     if (this.#current === undefined) this.#elements = 0;
-    else if (this.#elements === this.#maxElements)
-      refuse('policy-violation', `a stanza of more than ${this.#maxElements} elements`);
+    else if (this.#elements === this.#maxElements) this.#refuse();
     this.#elements += 1;
     const reader = this.#root && this.#readerOf(name, namespace);
     const element = reader === undefined ? new Element(name.text) : new TypedElement(name.text);
@@ -66,6 +69,7 @@ export class TreeBuilder {
     if (reader === undefined) return;
     this.#reader = reader;
     this.#unread = 1;
+    this.#read = 0;
     reader.open(name.text, namespace, attributes.count === 0 ? null : element.attrs);
   }
 
@@ -74,7 +78,7 @@ export class TreeBuilder {
     else this.#current?.t(text);
   }
 
-  /** An end tag, or that half of an empty one. */
+  /** An end tag, or that half of an empty one. @throws XmppError where a reader gave back too many elements. */
   close(): void {
     this.#scope.leave();
     const element = this.#current;
@@ -84,6 +88,9 @@ export class TreeBuilder {
       if (this.#unread > 0) return;
       if (element instanceof TypedElement) element.value = this.#reader.end(element);
       this.#reader = undefined;
+      // It gave the tree back.
+      if (element instanceof TypedElement && element.value === undefined) this.#elements += this.#read;
+      if (this.#elements > this.#maxElements) this.#refuse();
     }
     if (element === undefined) {
       if (this.#root) this.#events.push({ name: 'end', element: this.#root });
@@ -91,6 +98,10 @@ export class TreeBuilder {
       this.#current = undefined;
       this.#events.push({ name: 'element', element });
     } else this.#current = element.parent ?? undefined;
+  }
+
+  #refuse(): never {
+    refuse('policy-violation', `a stanza of more than ${this.#maxElements} elements`);
   }
 
   #readerOf(name: Name, namespace: string): SubtreeReader | undefined {
