@@ -1,6 +1,8 @@
 export { callApi } from './api-client.ts';
 export type { ApiHandler, ApiOptions } from './api-server.ts';
 export { serveApi } from './api-server.ts';
+export type { Clock } from './clock.ts';
+export { systemClock } from './clock.ts';
 export { loadConfig } from './config.ts';
 export type { ConfigProblem, ControlSocketErrorCode } from './errors.ts';
 export { ApiError, ConfigError, ControlSocketError } from './errors.ts';

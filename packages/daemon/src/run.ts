@@ -7,16 +7,22 @@ import { createLog, type Log } from './log.ts';
 export const ExitCode = { ok: 0, failure: 1, configuration: 2 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+interface Daemon {
+  stop(): Promise<void>;
+  /** On SIGHUP, where there is anything to read anew. Reports by itself what is wrong with that. */
+  reload?(): Promise<void>;
+}
+
 export interface DaemonOptions {
   /** For the log. */
   readonly name: string;
-  readonly start: () => Promise<{ stop(): Promise<void> }>;
+  readonly start: () => Promise<Daemon>;
   /** Milliseconds that an orderly stop may take. */
   readonly stopPatience?: number;
 }
 
 /**
- * Runs a daemon until SIGTERM or SIGINT has stopped it.
+ * Runs a daemon until SIGTERM or SIGINT has stopped it. SIGHUP makes it read anew what it can.
  *
  * A problem of the configuration is printed, exit code 2; another one at start is printed and logged, exit code 1. An error that
  * nobody caught ends the process at once, exit code 1, as do a second signal and a stop that takes too long: to be started again
@@ -29,11 +35,17 @@ export async function runDaemon({ name, start, stopPatience = 10_000 }: DaemonOp
     giveUp(log, { error }, `an error that nobody expected: ${error.message}; to be started again is safe`);
   });
   const signalled = signalOf(log);
+  let running: Daemon | undefined;
+  process.on('SIGHUP', () => {
+    if (running?.reload) void running.reload();
+    else log.info({ signal: 'SIGHUP' }, 'SIGHUP: there is nothing to read anew');
+  });
   const outcome = await start().then(
     (daemon) => daemon,
     (error: unknown) => reportStart(error, log),
   );
   if (typeof outcome === 'number') return outcome;
+  running = outcome;
 
   const signal = await signalled;
   log.info({ signal }, `${signal}: stopping`);

@@ -18,7 +18,9 @@ const code = await runDaemon({
       }, 10);
     if (behaviour === 'rejects') setTimeout(() => void Promise.reject(new Error('a defect')), 10);
     process.stdout.write('started\n');
+    const reload = async () => void process.stdout.write('read anew\n');
     return {
+      ...(behaviour === 'rereads' ? { reload } : {}),
       async stop() {
         process.stdout.write('stopping\n');
         if (behaviour === 'slow-stop' || behaviour === 'impatient') await wait(60_000);

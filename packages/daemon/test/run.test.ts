@@ -37,6 +37,20 @@ test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])('%s stops it in order', async (
   expect(outcome.stdout).toMatch(new RegExp(`started\n.*"signal":"${signal}".*\nstopping\nstopped\n`));
 });
 
+test('SIGHUP makes it read anew what it can, and go on', async () => {
+  const outcome = await run('rereads', [
+    ['started', 'SIGHUP'],
+    ['read anew', 'SIGTERM'],
+  ]);
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  expect(outcome.stdout).toMatch(/started\nread anew\n.*\nstopping\nstopped\n/);
+  const other = await run('good', [
+    ['started', 'SIGHUP'],
+    ['nothing to read anew', 'SIGTERM'],
+  ]);
+  expect(other).toMatchObject({ code: 0, stderr: '' });
+});
+
 test('a problem of the configuration is printed, nothing else', async () => {
   expect(await run('bad-config')).toEqual({ code: 2, stdout: '', stderr: 'h1.yaml:3: vpn: missing\n' });
 });

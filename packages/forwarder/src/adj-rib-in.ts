@@ -1,10 +1,13 @@
 // What route servers said of the VPNs that have attachments, when stale routes go, and when a VPN's routes are complete.
-// Keeps routes of lost sessions: only End-of-RIB or time after a new subscription sweeps them. Opens no sockets. Times are milliseconds.
+// Keeps routes of lost sessions: End-of-RIB of a new subscription sweeps them, or time (stale-routes.ts). Opens no sockets. Times are milliseconds.
 // Source: RFC 4724 sections 2 and 4.2, applied to each VPN and route server.
+
+import type { Clock } from '@hostpe/daemon';
 import type { IpPrefix } from '@hostpe/net';
 import type { VpnEvent, VpnRoute } from '@hostpe/signaling';
 import { VpnRouteTable } from '@hostpe/signaling';
-import type { Clock } from './clock.ts';
+import type { Retention, Swept } from './stale-routes.ts';
+import { StaleRoutes } from './stale-routes.ts';
 
 export interface AdjRibInOptions {
   /** Names of all configured route servers. */
@@ -12,8 +15,11 @@ export interface AdjRibInOptions {
   readonly clock: Clock;
   /** How long End-of-RIB is waited for: of a server after a subscription, and of the other servers when one has said it. */
   readonly patience: number;
+  readonly retention: Retention;
   /** Routes or completeness of the VPN changed. */
   readonly onChange: (vpn: string) => void;
+  /** Stale routes went by time, for the log. */
+  readonly onSwept: (swept: Swept) => void;
 }
 
 export class AdjRibIn {
@@ -25,9 +31,22 @@ export class AdjRibIn {
   readonly #withdrawn = new Map<string, Set<IpPrefix>>();
   /** Running waits for End-of-RIB, by server, then VPN. */
   readonly #waits = new Map<string, Map<string, () => void>>();
+  readonly #stale: StaleRoutes;
 
   constructor(options: AdjRibInOptions) {
     this.#options = options;
+    const { servers, clock, retention, onSwept } = options;
+    this.#stale = new StaleRoutes({
+      servers,
+      clock,
+      retention,
+      table: this.#table,
+      onSwept: (swept) => {
+        this.#noteWithdrawn(swept.vpn, swept.changed);
+        onSwept(swept);
+        options.onChange(swept.vpn);
+      },
+    });
     for (const server of options.servers) this.#waits.set(server, new Map());
   }
 
@@ -36,6 +55,7 @@ export class AdjRibIn {
     if (this.#wanted.has(vpn)) return;
     const { clock, patience, onChange } = this.#options;
     this.#wanted.set(vpn, { since: clock.now(), cancel: clock.after(patience, () => onChange(vpn)) });
+    this.#stale.review(vpn);
   }
 
   /** The VPN has no attachment any more. */
@@ -44,21 +64,27 @@ export class AdjRibIn {
     this.#wanted.delete(vpn);
     for (const server of this.#waits.keys()) this.#endWait(server, vpn);
     this.#table.forgetVpn(vpn);
+    this.#stale.forget(vpn);
     this.#withdrawn.delete(vpn);
   }
 
-  /** A subscription is about to be asked for. Asking again does not prolong the wait for End-of-RIB. */
+  /**
+   * A subscription is about to be asked for. Asking again does not prolong the wait for End-of-RIB; and once that is over in a session, it begins no
+   * other: a server that refuses, and is asked again every half minute, would always be about to tell.
+   */
   subscribing(server: string, vpn: string): void {
     const waits = this.#waits.get(server);
     if (waits === undefined || !this.#wanted.has(vpn)) return;
-    if (!waits.has(vpn)) {
-      const { clock, patience } = this.#options;
+    if (this.#table.standing(server, vpn) === 'told') return;
+    const { clock, patience } = this.#options;
+    if (!waits.has(vpn))
       waits.set(
         vpn,
-        clock.after(patience, () => this.#endOfRib(server, vpn)),
+        clock.after(patience, () => this.#complete(server, vpn, this.#table.endOfRibOverdue(server, vpn))),
       );
-    }
-    this.#changed(vpn, this.#table.subscribeStarted(server, vpn));
+    const changed = this.#table.subscribeStarted(server, vpn, clock.now());
+    this.#stale.review(vpn);
+    this.#changed(vpn, changed);
   }
 
   /** @returns false where the event is of a VPN that nobody here wants: it changed nothing. */
@@ -66,7 +92,7 @@ export class AdjRibIn {
     const { vpn } = event;
     if (!this.#wanted.has(vpn)) return false;
     if (event.kind === 'end-of-rib') {
-      this.#endOfRib(server, vpn);
+      this.#complete(server, vpn, this.#table.endOfRib(server, vpn));
       return true;
     }
     const retracted = this.#table.retract(server, vpn, event.retractedIds, event.retractedPrefixes);
@@ -78,11 +104,18 @@ export class AdjRibIn {
   /** The session is lost: its routes stay, stale. */
   lost(server: string): void {
     for (const vpn of [...(this.#waits.get(server)?.keys() ?? [])]) this.#endWait(server, vpn);
-    for (const [vpn, prefixes] of this.#table.markStale(server)) this.#changed(vpn, prefixes);
+    const changed = this.#table.markStale(server, this.#options.clock.now());
+    for (const vpn of this.#wanted.keys()) this.#stale.review(vpn);
+    for (const [vpn, prefixes] of changed) this.#changed(vpn, prefixes);
   }
 
   best(vpn: string): ReadonlyMap<IpPrefix, VpnRoute> {
     return this.#table.best(vpn);
+  }
+
+  /** Which route server the best route of a prefix is of, and whether it is stale. */
+  origin(vpn: string, prefix: IpPrefix): { readonly server: string; readonly stale: boolean } | undefined {
+    return this.#table.origin(vpn, prefix);
   }
 
   /**
@@ -96,13 +129,13 @@ export class AdjRibIn {
 
   /**
    * Whether every route server has said End-of-RIB since this process started (or was given its time), or the patience with the others is over
-   * and one has: an unreachable server must not hold up sweeping for ever.
+   * and one has: an unreachable server must not hold up sweeping for ever. Or there has been none for so long that nothing is to be kept.
    */
   isComplete(vpn: string): boolean {
     const { servers, clock, patience } = this.#options;
     const wanted = this.#wanted.get(vpn);
     if (wanted === undefined) return false;
-    if (this.#table.complete(vpn, servers)) return true;
+    if (this.#table.complete(vpn, servers) || this.#stale.isGivenUp(vpn)) return true;
     return (
       clock.now() - wanted.since >= patience && servers.some((server) => this.#table.complete(vpn, [server]))
     );
@@ -112,11 +145,13 @@ export class AdjRibIn {
   close(): void {
     for (const { cancel } of this.#wanted.values()) cancel();
     for (const waits of this.#waits.values()) for (const cancel of waits.values()) cancel();
+    this.#stale.close();
   }
 
-  #endOfRib(server: string, vpn: string): void {
+  #complete(server: string, vpn: string, changed: readonly IpPrefix[]): void {
     this.#endWait(server, vpn);
-    this.#noteWithdrawn(vpn, this.#table.endOfRib(server, vpn));
+    this.#stale.review(vpn);
+    this.#noteWithdrawn(vpn, changed);
     // Also without a change of routes: the VPN may be complete now.
     this.#options.onChange(vpn);
   }

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Attachment } from './attachments.ts';
 import { configuredAttachmentSchema } from './attachments.ts';
 import { interfaceNameProblem } from './interface-name.ts';
+import type { Retention } from './stale-routes.ts';
 import {
   encapsulationsSchema,
   interfaceSchema,
@@ -26,12 +27,21 @@ export interface Underlay {
 export interface RouteServerSettings {
   readonly host: string;
   readonly port: number;
-  /** XMPP domain; the server's certificate is checked against it. */
+  /** XMPP domain; the server's certificate is checked against it. '' where there is no TLS. */
   readonly domain: string;
-  /** Localpart of our JID; the system-id in the dialect end-system-07m. */
+  /** Localpart of our JID; the system-id in the dialect end-system-07m, all of the JID in the dialect contrail. */
   readonly account: string;
   readonly dialect: Dialect;
-  readonly passwordFile: string;
+  readonly transport: 'tcp' | 'websocket';
+  /** Over TCP; a WebSocket has TLS from the first byte. None in the dialect contrail alone. */
+  readonly tls: 'none' | 'direct' | 'starttls';
+  /** There where there is no certificate, but in the dialect contrail. */
+  readonly passwordFile: string | undefined;
+  /** Whether the password may be shown to a server that offers nothing better. */
+  readonly plain: boolean;
+  /** Ours; with it, its key. */
+  readonly certificateFile: string | undefined;
+  readonly keyFile: string | undefined;
   readonly caFile: string | undefined;
 }
 
@@ -54,6 +64,8 @@ export interface ForwarderConfig {
   /** By VPN; only those that differ from the defaults. */
   readonly vpns: ReadonlyMap<string, VpnSettings>;
   readonly attachments: readonly Attachment[];
+  /** Of routes of route servers whose sessions are lost; milliseconds. */
+  readonly retention: Retention;
   readonly controlSocket: string;
   readonly stateDirectory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -79,30 +91,66 @@ const underlaySchema = z
     }),
   );
 
+/** As registered, but for direct TLS, whose port is a custom (XEP-0368). */
+const defaultPorts = { direct: 5223, starttls: 5222, websocket: 443, contrail: 5269 } as const;
+
 const routeServerSchema = z
   .strictObject({
     host: word,
-    port: z.int().min(1).max(65535).default(5223),
-    domain: word,
+    port: z.int().min(1).max(65535).optional(),
+    domain: word.optional(),
     account: z.string().regex(/^[^\s"&'/:<>@]+$/, 'is not the localpart of a JID'),
-    dialect: z
-      .enum(dialectNames)
-      .default('end-system-06')
-      .refine((name) => name !== 'contrail', 'contrail needs an open stream, which this version lacks'),
-    'password-file': path,
+    dialect: z.enum(dialectNames).default('end-system-06'),
+    transport: z.enum(['tcp', 'websocket']).default('tcp'),
+    tls: z.enum(['none', 'direct', 'starttls']).optional(),
+    'password-file': path.optional(),
+    plain: z.boolean().default(false),
+    'certificate-file': path.optional(),
+    'key-file': path.optional(),
     'ca-file': path.optional(),
   })
-  .transform(
-    (written): RouteServerSettings => ({
+  .superRefine((written, context) => {
+    const reject = (key: keyof typeof written, message: string) =>
+      context.addIssue({ code: 'custom', path: [key], message });
+    const certificate = written['certificate-file'] !== undefined;
+    const password = written['password-file'] !== undefined;
+    if (certificate !== (written['key-file'] !== undefined))
+      reject(certificate ? 'certificate-file' : 'key-file', 'certificate-file and key-file need each other');
+    const { dialect, tls } = written;
+    if (written.domain === undefined && (dialect !== 'contrail' || tls === 'starttls'))
+      reject('domain', 'is required');
+    if (dialect === 'contrail') {
+      if (password) reject('password-file', 'an open stream, as contrail has it, asks for none');
+      if (written.transport === 'websocket') reject('transport', 'contrail is spoken over TCP alone');
+      if (tls === 'direct') reject('tls', 'contrail has no TLS, or starttls');
+      for (const key of ['certificate-file', 'ca-file'] as const)
+        if (written[key] !== undefined && tls !== 'starttls') reject(key, 'needs tls: starttls');
+    } else if (tls === 'none') reject('tls', `none is for the dialect contrail, not for ${dialect}`);
+    if (!password && !certificate && dialect !== 'contrail')
+      reject('password-file', 'is required where there is no certificate-file');
+    if (written.plain && !password) reject('plain', 'needs a password-file');
+    if (written.transport === 'websocket' && written.tls === 'starttls')
+      reject('tls', 'a WebSocket has TLS from the first byte: leave out tls');
+  })
+  .transform((written): RouteServerSettings => {
+    const { dialect, transport } = written;
+    const tls = written.tls ?? (dialect === 'contrail' ? 'none' : 'direct');
+    const kind = transport === 'websocket' ? transport : tls === 'none' ? 'contrail' : tls;
+    return {
       host: written.host,
-      port: written.port,
-      domain: written.domain,
+      port: written.port ?? defaultPorts[dialect === 'contrail' ? dialect : kind],
+      domain: written.domain ?? '',
       account: written.account,
-      dialect: written.dialect,
+      dialect,
+      transport,
+      tls,
       passwordFile: written['password-file'],
+      plain: written.plain,
+      certificateFile: written['certificate-file'],
+      keyFile: written['key-file'],
       caFile: written['ca-file'],
-    }),
-  );
+    };
+  });
 
 const vpnSchema = z
   .strictObject({
@@ -118,6 +166,27 @@ const vpnSchema = z
     }),
   );
 
+/** Seconds in the file, milliseconds in the value; `forever` is undefined. Up to a week: a timer of Node ends at 24 days. */
+const retentionTime = z
+  .union(
+    [
+      z.literal('forever'),
+      z
+        .number()
+        .min(0)
+        .max(7 * 24 * 60 * 60),
+    ],
+    {
+      error: 'is neither forever nor a number of seconds up to a week',
+    },
+  )
+  .transform((written) => (written === 'forever' ? undefined : written * 1000));
+
+const timersSchema = z.strictObject({
+  stale: retentionTime.prefault(3600),
+  headless: retentionTime.prefault('forever'),
+});
+
 export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
   .strictObject({
     name: word.default(() => hostname()),
@@ -125,6 +194,7 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
     'route-servers': z.array(routeServerSchema).min(1),
     vpns: z.record(vpnNameSchema, vpnSchema).default({}),
     attachments: z.array(configuredAttachmentSchema).default([]),
+    timers: timersSchema.prefault({}),
     'control-socket': path.default(defaultControlSocket),
     'state-directory': path.default('/var/lib/hostpe'),
     'log-level': z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -139,6 +209,13 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
       written.attachments.map((attachment) => attachment.interface),
       (index, name) => reject(['attachments', index, 'interface'], `${name} is attached twice`),
     );
+    if (written['route-servers'].some(({ dialect }) => dialect === 'contrail')) {
+      const why = 'has a slash, which a route server of the dialect contrail would cut it at';
+      for (const name of Object.keys(written.vpns))
+        if (name.includes('/')) reject(['vpns', name], `the VPN name ${name} ${why}`);
+      for (const [index, { vpn }] of written.attachments.entries())
+        if (vpn.includes('/')) reject(['attachments', index, 'vpn'], `${vpn} ${why}`);
+    }
     const vpns = new Map(Object.entries(written.vpns));
     const devices = new Map<string, string>();
     const instances = new Map<number, string>();
@@ -187,6 +264,7 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
       routeServers: written['route-servers'],
       vpns: new Map(Object.entries(written.vpns)),
       attachments: written.attachments,
+      retention: written.timers,
       controlSocket: written['control-socket'],
       stateDirectory: written['state-directory'],
       logLevel: written['log-level'],

@@ -1,6 +1,6 @@
 // Files that the configuration names, read when it is known to be good otherwise: what is wrong with one is reported with the line that names it.
 // Puts no secret into a message.
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { ConfigError, readSecret, readText } from '@hostpe/daemon';
 import type { z } from 'zod';
 import type { ForwarderConfig, RouteServerSettings } from './config.ts';
@@ -12,10 +12,14 @@ export interface LoadedConfig {
   readonly credentials: ReadonlyMap<RouteServerSettings, Credentials>;
 }
 
-interface Credentials {
-  readonly password: string;
-  /** PEM; undefined: the system's authorities. */
-  readonly ca: string | undefined;
+/** Each reads its file anew, so that what was renewed is used by the next session; undefined where none is configured. */
+export interface Credentials {
+  readonly password: (() => Promise<string>) | undefined;
+  /** PEM, as the others. */
+  readonly certificate: (() => Promise<string>) | undefined;
+  readonly key: (() => Promise<string>) | undefined;
+  /** Undefined: the system's authorities. */
+  readonly ca: (() => Promise<string>) | undefined;
 }
 
 /** The configuration with its files; parsed asynchronously. Problems of all files come at once. */
@@ -23,19 +27,42 @@ export const loadedConfigSchema = forwarderConfigSchema.transform(
   async (config, context): Promise<LoadedConfig> => {
     const credentials = new Map<RouteServerSettings, Credentials>();
     for (const [index, settings] of config.routeServers.entries()) {
-      const at = (key: string) => ({ context, path: ['route-servers', index, key] });
-      const password = await contentBy(readSecret, settings.passwordFile, at('password-file'));
-      const ca =
-        settings.caFile === undefined
-          ? undefined
-          : await contentBy(readAuthorities, settings.caFile, at('ca-file'));
-      credentials.set(settings, { password: password ?? '', ca });
+      const { passwordFile, certificateFile, keyFile, caFile } = settings;
+      const read = async (
+        by: (file: string) => Promise<string>,
+        file: string | undefined,
+        key: string,
+      ): Promise<string | undefined> =>
+        file && (await contentBy(by, file, { context, path: ['route-servers', index, key] }));
+      await read(readSecret, passwordFile, 'password-file');
+      const certificate = await read(readCertificates, certificateFile, 'certificate-file');
+      const key = await read(readKey, keyFile, 'key-file');
+      await read(readCertificates, caFile, 'ca-file');
+      if (certificate && key && !new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)))
+        context.addIssue({
+          code: 'custom',
+          path: ['route-servers', index, 'key-file'],
+          message: `${keyFile} is not the key of ${certificateFile}`,
+        });
+      credentials.set(settings, {
+        password: again(readSecret, passwordFile),
+        certificate: again(readCertificates, certificateFile),
+        key: again(readKey, keyFile),
+        ca: again(readCertificates, caFile),
+      });
     }
     return { config, credentials };
   },
 );
 
-async function readAuthorities(file: string): Promise<string> {
+function again(
+  read: (file: string) => Promise<string>,
+  file: string | undefined,
+): (() => Promise<string>) | undefined {
+  return file === undefined ? undefined : () => read(file);
+}
+
+async function readCertificates(file: string): Promise<string> {
   const pem = await readText(file);
   try {
     // The first one; without any, every session would fail later.
@@ -46,7 +73,19 @@ async function readAuthorities(file: string): Promise<string> {
   return pem;
 }
 
-/** What `read` makes of a file; its ConfigError becomes a problem of the configuration, and nothing is made of it. */
+async function readKey(file: string): Promise<string> {
+  const pem = await readSecret(file);
+  try {
+    createPrivateKey(pem);
+  } catch (error) {
+    throw new ConfigError([{ file, message: 'holds no private key in PEM without a passphrase' }], {
+      cause: error,
+    });
+  }
+  return pem;
+}
+
+/** Reads a file once, for what is wrong with it: its ConfigError becomes a problem of the configuration. */
 async function contentBy(
   read: (file: string) => Promise<string>,
   file: string,

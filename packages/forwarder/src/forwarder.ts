@@ -3,12 +3,14 @@
 //
 // Order of an attach: number and label, kept on disk, kernel objects, `ready` in a report, publish. Of a detach: off the disk, retract, its answer,
 // kernel objects removed, a report without it, label into quarantine. So no label is published before, or freed while, packets can come for it.
+
+import type { Clock } from '@hostpe/daemon';
+import type { IpPrefix } from '@hostpe/net';
 import type { DesiredState, Reconciler, Report } from '@hostpe/reconciler';
 import type { VpnEvent } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
 import { AdjRibIn } from './adj-rib-in.ts';
 import type { Attachment } from './attachments.ts';
-import type { Clock } from './clock.ts';
 import type { ForwarderConfig } from './config.ts';
 import { routeServerName } from './config.ts';
 import { desiredState, publications } from './desired.ts';
@@ -63,10 +65,12 @@ export class Forwarder {
       servers: config.routeServers.map(routeServerName),
       clock,
       patience: timers.endOfRib,
+      retention: config.retention,
       onChange: (vpn) => {
         this.#vpns.routesChanged(vpn);
         this.#schedule('everything');
       },
+      onSwept: (swept) => this.#reportLog.swept(swept, config.retention),
     });
     this.#vpns = new HostVpns({
       config,
@@ -197,6 +201,7 @@ export class Forwarder {
       vpns: this.#vpns.all(),
       originOf: (name: string) => this.#vpns.originOf(name),
       best: (vpn: string) => this.#adjRibIn.best(vpn),
+      originOfRoute: (vpn: string, prefix: IpPrefix) => this.#adjRibIn.origin(vpn, prefix),
     };
   }
 

@@ -3,6 +3,7 @@
 import type { AttachmentReport, Report } from '@hostpe/reconciler';
 import type { Log } from '@hostpe/xmpp';
 import type { Attachment } from './attachments.ts';
+import type { Retention, Swept } from './stale-routes.ts';
 import type { ForwardingRoutes } from './vpn-routes.ts';
 
 /** Lines about unusable routes of one VPN at a time: a peer must not be able to fill the log. */
@@ -41,6 +42,16 @@ export class ReportLog {
       );
     }
     this.#attachments = report.attachments;
+  }
+
+  /** Stale routes that went by time. */
+  swept({ vpn, reason, servers, routes }: Swept, retention: Retention): void {
+    const seconds = (retention[reason] ?? 0) / 1000;
+    const message =
+      reason === 'stale'
+        ? `${routes} stale routes of route server ${servers.join(', ')} are given up: its session is lost, and no other has said them for ${seconds} s`
+        : `no route server for ${seconds} s: all routes are given up, ${routes} of this run and what the kernel had from before`;
+    this.#log.warn({ vpn, reason, servers, routes }, `VPN ${vpn}: ${message}`);
   }
 
   /** @param before what was said of the VPN's routes last. */

@@ -1,13 +1,15 @@
 // The conversation with one route server: tells it what it should hold of us, in order, and passes on what it says.
-// Owns no routes and decides none; the stream, its TLS and its reconnects are XmppClient's. Times are milliseconds.
+// Owns no routes and decides none; the stream, its TLS and its reconnects are its Connection's. Times are milliseconds.
 // Source: draft-ietf-l3vpn-end-system-06 section 6.
+
+import type { Clock } from '@hostpe/daemon';
 import type { Label } from '@hostpe/net';
 import type { Dialect, RejectedItem, Subscriptions, VpnEvent, VpnRequest } from '@hostpe/signaling';
 import { decodeNotification, dialects, SignalingError, sayableRequest } from '@hostpe/signaling';
-import type { Log, XmppClient } from '@hostpe/xmpp';
+import type { Log } from '@hostpe/xmpp';
 import { StanzaError, XmppError } from '@hostpe/xmpp';
 import { AdjRibOut } from './adj-rib-out.ts';
-import type { Clock } from './clock.ts';
+import type { Connection } from './connection.ts';
 import type { Publications } from './publications.ts';
 
 /** An XML element as the codec reads it. */
@@ -22,7 +24,7 @@ const rejectedLines = 10;
 export interface SessionOptions {
   /** The route server's name: in logs, and in the order of equal routes. */
   readonly server: string;
-  readonly client: XmppClient;
+  readonly client: Connection;
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly log: Log;
@@ -136,7 +138,7 @@ export class RouteServerSession {
       this.#since = clock.now();
       log.warn(
         { server, reason: reason.message },
-        `route server ${server}: session lost; its routes are kept until it is back, the kernel goes on forwarding`,
+        `route server ${server}: session lost; its routes are kept as stale, the kernel goes on forwarding`,
       );
       onLost();
     }

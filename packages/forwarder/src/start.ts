@@ -1,17 +1,15 @@
 // Composition root of the forwarder: configuration, secrets, kernel, sessions, control socket. No algorithm.
 // Nothing on the host is touched before configuration, secrets, state file and kernel are known to be good.
 import { join } from 'node:path';
-import { createLog, loadConfig, serveApi } from '@hostpe/daemon';
+import { createLog, loadConfig, serveApi, systemClock } from '@hostpe/daemon';
 import type { Nft, PacketSteering } from '@hostpe/reconciler';
 import { openNft, probeForwarder, Reconciler } from '@hostpe/reconciler';
 import type { Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
 import { openRtnetlink, openSysctl } from '@hostpe/rtnetlink';
-import { EntryReader } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
-import { XmppClient } from '@hostpe/xmpp';
 import { apiRoutes } from './api.ts';
-import { systemClock } from './clock.ts';
 import { routeServerName } from './config.ts';
+import { connectionTo } from './connection.ts';
 import { ForwarderError } from './errors.ts';
 import type { LoadedConfig } from './files.ts';
 import { loadedConfigSchema } from './files.ts';
@@ -75,23 +73,12 @@ export async function runForwarder(
   const reconciler = new Reconciler({ ...kernel, log });
   const stateFile = new StateFile(join(config.stateDirectory, 'attachments.json'));
   const forwarder = new Forwarder({ config, clock: systemClock, timers, log, reconciler, stateFile });
-  const sessions = [...credentials].map(([settings, { password, ca }]) => {
+  const sessions = [...credentials].map(([settings, secrets]) => {
     const server = routeServerName(settings);
-    const client = new XmppClient({
-      host: settings.host,
-      port: settings.port,
-      domain: settings.domain,
-      account: settings.account,
-      resource: 'hostpe',
-      password: () => password,
-      ...(ca === undefined ? {} : { ca }),
-      readers: () => [new EntryReader()],
-      log,
-    });
     const events = forwarder.sessionEvents(server);
     return new RouteServerSession({
       server,
-      client,
+      client: connectionTo(settings, secrets, log),
       dialect: settings.dialect,
       clock: systemClock,
       log,

@@ -59,6 +59,10 @@ interface RouteView {
   readonly nexthops: readonly NexthopView[];
   readonly sequenceNumber: number | undefined;
   readonly localPreference: number | undefined;
+  /** The route server that said it. */
+  readonly server: string | undefined;
+  /** Its session was lost, or began anew, and it has not said the route since. */
+  readonly stale: boolean;
   /** Why a nexthop is not used. */
   readonly problem: string | undefined;
 }
@@ -116,18 +120,23 @@ export function vpnViews(forwarder: Forwarder): readonly VpnView[] {
 
 /** @returns undefined where nothing is attached to the VPN. */
 export function routeViews(forwarder: Forwarder, only: string | undefined): readonly RouteView[] | undefined {
-  const { vpns, best } = forwarder.facts();
+  const { vpns, best, originOfRoute } = forwarder.facts();
   const chosen = only === undefined ? vpns : vpns.filter(({ vpn }) => vpn.name === only);
   if (only !== undefined && chosen.length === 0) return undefined;
   return chosen.flatMap(({ vpn, forwarding }) =>
-    [...best(vpn.name).values()].map(({ prefix, sequenceNumber, localPreference }) => ({
-      vpn: vpn.name,
-      prefix,
-      nexthops: (forwarding.routes.get(prefix) ?? []).map(nexthopView),
-      sequenceNumber,
-      localPreference,
-      problem: forwarding.problems.get(prefix),
-    })),
+    [...best(vpn.name).values()].map(({ prefix, sequenceNumber, localPreference }) => {
+      const origin = originOfRoute(vpn.name, prefix);
+      return {
+        vpn: vpn.name,
+        prefix,
+        nexthops: (forwarding.routes.get(prefix) ?? []).map(nexthopView),
+        sequenceNumber,
+        localPreference,
+        server: origin?.server,
+        stale: origin?.stale ?? false,
+        problem: forwarding.problems.get(prefix),
+      };
+    }),
   );
 }
 

@@ -1,8 +1,9 @@
+import { ManualClock } from '@hostpe/daemon/testing';
 import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
 import type { VpnRoute } from '@hostpe/signaling';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { AdjRibIn } from '../src/adj-rib-in.ts';
-import { ManualClock } from './support/manual-clock.ts';
+import type { Swept } from '../src/stale-routes.ts';
 
 const patience = 300_000;
 
@@ -15,11 +16,20 @@ function routeTo(host: number): VpnRoute {
 describe('routes of route servers', () => {
   let clock: ManualClock;
   let changed: string[];
+  let swept: Swept[];
   let rib: AdjRibIn;
   beforeEach(() => {
     clock = new ManualClock();
     changed = [];
-    rib = new AdjRibIn({ servers: ['rs1', 'rs2'], clock, patience, onChange: (vpn) => changed.push(vpn) });
+    swept = [];
+    rib = new AdjRibIn({
+      servers: ['rs1', 'rs2'],
+      clock,
+      patience,
+      retention: { stale: 3_600_000, headless: undefined },
+      onChange: (vpn) => changed.push(vpn),
+      onSwept: (one) => swept.push(one),
+    });
     rib.want('red');
   });
   const items = (server: string, hosts: readonly number[], retractedIds: readonly string[] = []) =>
@@ -97,6 +107,57 @@ describe('routes of route servers', () => {
     expect(hosts()).toEqual([2]);
   });
 
+  test('that only a lost server had are given up some time after another one has told all', () => {
+    for (const server of ['rs1', 'rs2']) rib.subscribing(server, 'red');
+    items('rs1', [1, 2]);
+    items('rs2', [2]);
+    rib.lost('rs1');
+    clock.advance(patience / 2);
+    endOfRib('rs2');
+    changed.length = 0;
+    clock.advance(3_599_999);
+    expect(hosts()).toEqual([1, 2]);
+    clock.advance(1);
+    expect(hosts()).toEqual([2]);
+    // The lost one's copy of route 2 ended with the End-of-RIB of the other.
+    expect(swept).toEqual([
+      { vpn: 'red', reason: 'stale', servers: ['rs1'], routes: 1, changed: ['10.1.0.1/32'] },
+    ]);
+    // Once for the patience with unreachable servers, once for this.
+    expect(changed).toEqual(['red', 'red']);
+  });
+
+  test('of a server that comes and goes are given up one by one, each in its time', () => {
+    for (const server of ['rs1', 'rs2']) rib.subscribing(server, 'red');
+    items('rs1', [1, 2]);
+    for (const server of ['rs1', 'rs2']) endOfRib(server);
+    rib.lost('rs1');
+    clock.advance(3_000_000);
+    rib.subscribing('rs1', 'red');
+    items('rs1', [2]);
+    rib.lost('rs1');
+    clock.advance(599_999);
+    expect(hosts()).toEqual([1, 2]);
+    clock.advance(1);
+    expect(hosts()).toEqual([2]);
+    clock.advance(3_000_000);
+    expect(hosts()).toEqual([]);
+  });
+
+  test('of a lost server are given up in time, also where the other one refuses and is asked over and over', () => {
+    rib.subscribing('rs1', 'red');
+    items('rs1', [1]);
+    endOfRib('rs1');
+    rib.lost('rs1');
+    const ask = 30_000;
+    for (let time = 0; time < patience + 3_600_000; time += ask) {
+      rib.subscribing('rs2', 'red');
+      expect(hosts()).toEqual([1]);
+      clock.advance(ask);
+    }
+    expect(hosts()).toEqual([]);
+  });
+
   test('are complete when each server has said so', () => {
     rib.subscribing('rs1', 'red');
     rib.subscribing('rs2', 'red');
@@ -133,7 +194,7 @@ describe('routes of route servers', () => {
     items('rs1', [1]);
     rib.forget('red');
     expect(hosts()).toEqual([]);
-    expect(clock.waiting).toBe(0);
+    expect(clock.pending).toBe(0);
     rib.want('red');
     expect(rib.isComplete('red')).toBe(false);
   });

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '@hostpe/daemon';
@@ -38,11 +39,43 @@ describe('the configuration', () => {
     expect(routeServers.map(({ dialect }) => dialect)).toEqual(['end-system-06', 'end-system-07m']);
   });
 
+  test.each([
+    [{}, 5223],
+    [{ tls: 'starttls' }, 5222],
+    [{ transport: 'websocket' }, 443],
+    [{ transport: 'websocket', port: 5443 }, 5443],
+  ])('a route server with %j is at port %i', (some, port) => {
+    const read = forwarderConfigSchema.parse({ ...minimal, 'route-servers': [{ ...routeServer, ...some }] });
+    expect(read.routeServers[0]).toMatchObject({ ...some, port });
+  });
+
+  test('needs no password where there is a certificate', () => {
+    const { 'password-file': _, ...server } = routeServer;
+    const files = { 'certificate-file': '/etc/hostpe/h1.pem', 'key-file': '/etc/hostpe/h1.key' };
+    const read = forwarderConfigSchema.parse({ ...minimal, 'route-servers': [{ ...server, ...files }] });
+    expect(read.routeServers[0]).toMatchObject({
+      passwordFile: undefined,
+      certificateFile: '/etc/hostpe/h1.pem',
+      keyFile: '/etc/hostpe/h1.key',
+    });
+  });
+
   test('has defaults for all but underlay and route servers', () => {
     expect(forwarderConfigSchema.parse(minimal)).toMatchObject({
       underlay: { address: '10.255.0.1', mtu: 1500, allowedPes: [] },
       routeServers: [
-        { host: '192.0.2.1', port: 5223, account: 'h1', dialect: 'end-system-06', caFile: undefined },
+        {
+          host: '192.0.2.1',
+          port: 5223,
+          account: 'h1',
+          dialect: 'end-system-06',
+          transport: 'tcp',
+          tls: 'direct',
+          plain: false,
+          certificateFile: undefined,
+          keyFile: undefined,
+          caFile: undefined,
+        },
       ],
       vpns: new Map(),
       attachments: [],
@@ -50,6 +83,17 @@ describe('the configuration', () => {
       stateDirectory: '/var/lib/hostpe',
       logLevel: 'info',
     });
+  });
+
+  test('says how long stale routes are kept, in seconds or for ever', () => {
+    const retention = (timers: object) => forwarderConfigSchema.parse({ ...minimal, timers }).retention;
+    expect(retention({})).toEqual({ stale: 3_600_000, headless: undefined });
+    expect(retention({ stale: 'forever', headless: 0.5 })).toEqual({ stale: undefined, headless: 500 });
+    expect(problems({ timers: { stale: -1, headless: 'never' } })).toEqual([
+      'timers.stale: Too small: expected number to be >=0',
+      'timers.headless: is neither forever nor a number of seconds up to a week',
+    ]);
+    expect(problems({ timers: { headless: 604_801 } })).toHaveLength(1);
   });
 
   test('gives values as the rest of the forwarder has them', () => {
@@ -111,9 +155,39 @@ describe('the configuration', () => {
       'route-servers.0.dialect: Invalid option: expected one of "end-system-06"|"end-system-07m"|"contrail"',
     ],
     [
-      'a dialect without a transport',
-      { 'route-servers': [{ ...routeServer, dialect: 'contrail' }] },
-      'route-servers.0.dialect: contrail needs an open stream, which this version lacks',
+      'neither password nor certificate',
+      { 'route-servers': [{ ...routeServer, 'password-file': undefined }] },
+      'route-servers.0.password-file: is required where there is no certificate-file',
+    ],
+    [
+      'a certificate without its key',
+      { 'route-servers': [{ ...routeServer, 'certificate-file': '/etc/h1.pem' }] },
+      'route-servers.0.certificate-file: certificate-file and key-file need each other',
+    ],
+    [
+      'a key without its certificate',
+      { 'route-servers': [{ ...routeServer, 'key-file': '/etc/h1.key' }] },
+      'route-servers.0.key-file: certificate-file and key-file need each other',
+    ],
+    [
+      'PLAIN without a password',
+      {
+        'route-servers': [
+          {
+            ...routeServer,
+            'password-file': undefined,
+            plain: true,
+            'certificate-file': '/a',
+            'key-file': '/b',
+          },
+        ],
+      },
+      'route-servers.0.plain: needs a password-file',
+    ],
+    [
+      'STARTTLS over a WebSocket',
+      { 'route-servers': [{ ...routeServer, transport: 'websocket', tls: 'starttls' }] },
+      'route-servers.0.tls: a WebSocket has TLS from the first byte: leave out tls',
     ],
     [
       'a whole subnet attached',
@@ -217,5 +291,37 @@ route-servers:
       expect.stringContaining(`${file}:8: route-servers[1].ca-file: /nowhere/ca.pem: not found`),
     ]);
     expect(String(error)).not.toContain('correct horse');
+  });
+
+  test('reads certificate and key anew each time, and refuses a key of another certificate', async () => {
+    const newLeaf = (name: string) => {
+      const [key, certificate] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
+      const subject = ['-subj', `/CN=${name}`, '-days', '1'];
+      const out = ['-nodes', '-keyout', key, '-out', certificate];
+      const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+      execFileSync('openssl', [...words, ...out, ...subject], { stdio: 'pipe' });
+      return { key, certificate };
+    };
+    const [first, second] = [newLeaf('first'), newLeaf('second')];
+    const file = join(folder, 'certificates.yaml');
+    const server = (certificate: string, key: string): string =>
+      `  - { host: ${key}, domain: dc1.example, account: h1, certificate-file: ${certificate}, key-file: ${key} }\n`;
+    const begin = 'underlay: { address: 10.255.0.1 }\nroute-servers:\n';
+    writeFileSync(file, begin + server(first.certificate, first.key));
+    const { credentials } = await loadForwarderConfig(file);
+    const [secrets] = credentials.values();
+    expect(secrets?.password).toBeUndefined();
+    expect(await secrets?.certificate?.()).toBe(readFileSync(first.certificate, 'utf8'));
+    copyFileSync(second.certificate, first.certificate);
+    expect(await secrets?.certificate?.()).toBe(readFileSync(second.certificate, 'utf8'));
+
+    writeFileSync(file, begin + server(first.certificate, first.key) + server(second.certificate, secret));
+    const error = await loadForwarderConfig(file).catch((thrown: unknown) => thrown);
+    expect(String(error).split('\n')).toEqual([
+      expect.stringContaining(
+        `:3: route-servers[0].key-file: ${first.key} is not the key of ${first.certificate}`,
+      ),
+      expect.stringContaining(`:4: route-servers[1].key-file: ${secret}: holds no private key in PEM`),
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+import { ManualClock } from '@hostpe/daemon/testing';
 import { parseLabel } from '@hostpe/net';
 import { describe, expect, test } from 'vitest';
 import { AdjRibIn } from '../src/adj-rib-in.ts';
@@ -5,7 +6,6 @@ import { forwarderConfigSchema } from '../src/config.ts';
 import { HostVpns } from '../src/host-vpns.ts';
 import { LabelAllocator } from '../src/labels.ts';
 import { ReportLog } from '../src/report-log.ts';
-import { ManualClock } from './support/manual-clock.ts';
 
 function hostVpns(attachments: Readonly<Record<string, string>>) {
   const config = forwarderConfigSchema.parse({
@@ -27,7 +27,14 @@ function hostVpns(attachments: Readonly<Record<string, string>>) {
   const vpns = new HostVpns({
     config,
     labels,
-    adjRibIn: new AdjRibIn({ servers: [], clock, patience: 1000, onChange() {} }),
+    adjRibIn: new AdjRibIn({
+      servers: [],
+      clock,
+      patience: 1000,
+      retention: config.retention,
+      onChange() {},
+      onSwept() {},
+    }),
     reportLog: new ReportLog({ debug() {}, info() {}, warn() {}, error() {} }),
   });
   for (const attachment of config.attachments) vpns.add(attachment, 'configuration');

@@ -43,6 +43,7 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
         { title: 'ENCAPSULATION', cell: (row) => (row['kind'] === 'local' ? 'local' : row['encapsulation']) },
         column('PREFERENCE', 'localPreference'),
         column('SEQUENCE', 'sequenceNumber'),
+        column('STALE', 'stale'),
         column('PROBLEM', 'problem'),
       ],
       expand: byNexthop,

@@ -202,16 +202,17 @@ describe('hostpe', () => {
             { kind: 'local', interface: 'v-red1' },
           ],
           sequenceNumber: 3,
+          stale: true,
         },
-        { vpn, prefix: '10.1.0.8/32', nexthops: [], problem: 'why' },
+        { vpn, prefix: '10.1.0.8/32', nexthops: [], stale: false, problem: 'why' },
       ],
     });
     expect((await hostpe('show', 'routes', 'red & blue', '--socket', socket)).out).toBe(
       [
-        'VPN         PREFIX       NEXTHOP     LABEL  ENCAPSULATION  PREFERENCE  SEQUENCE  PROBLEM',
-        'red & blue  10.1.0.9/32  10.255.0.9  900    udp            -           3         -',
-        'red & blue  10.1.0.9/32  v-red1      -      local          -           3         -',
-        'red & blue  10.1.0.8/32  -           -      -              -           -         why',
+        'VPN         PREFIX       NEXTHOP     LABEL  ENCAPSULATION  PREFERENCE  SEQUENCE  STALE  PROBLEM',
+        'red & blue  10.1.0.9/32  10.255.0.9  900    udp            -           3         yes    -',
+        'red & blue  10.1.0.9/32  v-red1      -      local          -           3         yes    -',
+        'red & blue  10.1.0.8/32  -           -      -              -           -         no     why',
         '',
       ].join('\n'),
     );

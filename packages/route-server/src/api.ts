@@ -1,9 +1,9 @@
 // What the control socket tells an operator, as JSON. Reads the control plane, never changes it. Uptime is in seconds,
 // points in time are ISO 8601.
+import type { Clock } from '@hostpe/daemon';
 import { ApiError } from '@hostpe/daemon';
 import type { RouteTarget } from '@hostpe/net';
 import type { VpnNexthop } from '@hostpe/signaling';
-import type { Clock } from './clock.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ForwarderState } from './presence.ts';
 import { usedPaths } from './selection.ts';
@@ -14,7 +14,7 @@ export interface ApiOptions {
   readonly domain: string;
   /** `address:port`, as bound. */
   readonly listening: readonly string[];
-  /** Milliseconds since the epoch. */
+  /** As `clock` has it. */
   readonly startedAt: number;
   readonly clock: Clock;
   readonly vpns: Vpns;
@@ -123,14 +123,14 @@ function vpnView({ controlPlane, vpns }: ApiOptions, vpn: string): VpnView {
   };
 }
 
-function forwarderViews({ controlPlane, sessions, forwarders }: ApiOptions): readonly ForwarderView[] {
+function forwarderViews({ controlPlane, sessions, forwarders, clock }: ApiOptions): readonly ForwarderView[] {
   return [...controlPlane.presence.forwarders()].map(({ account, state, since }) => {
     const session = sessions.session(account);
     const { routes, stale } = controlPlane.rib.published(account);
     return {
       account,
       state,
-      since: new Date(since).toISOString(),
+      since: new Date(Date.now() - (clock.now() - since)).toISOString(),
       ...(session && { jid: session.jid, remoteAddress: session.remoteAddress }),
       vpns: [...(forwarders.get(account)?.vpns ?? [])],
       subscriptions: [...controlPlane.presence.subscriptions(account)].map(([vpn, instanceId]) => ({

@@ -1,15 +1,26 @@
 // The route server's configuration file as a schema: YAML values in, checked values out, with the defaults, and with what the
 // files that it names hold. Units: seconds in the file, as the operator writes them, milliseconds in the values.
 import { X509Certificate } from 'node:crypto';
-import { type IpAddress, NetError, parseIpAddress, parseRouteTarget } from '@hostpe/net';
+import { type IpAddress, parseRouteTarget } from '@hostpe/net';
 import { type Dialect, dialectNames, isVpnName } from '@hostpe/signaling';
-import type { ScramCredentials } from '@hostpe/xmpp';
+import type { ListenAddress, ScramCredentials, ServerTls } from '@hostpe/xmpp';
 import { z } from 'zod';
 import { certificateFiles, passwordFile, path } from './files.ts';
+import {
+  type OpenStreamDoor,
+  type OpenStreamIdentity,
+  openStreamDoor,
+  openStreamIdentity,
+  openStreamProblems,
+} from './open-stream.ts';
+import { address, parsedBy } from './values.ts';
 import type { VpnPolicy } from './vpns.ts';
 
 interface ForwarderSettings {
-  readonly credentials: ScramCredentials;
+  /** Undefined: it has no password, only a certificate, or nothing. */
+  readonly credentials: ScramCredentials | undefined;
+  /** There where it needs no authentication, and can have none. */
+  readonly openStream: OpenStreamIdentity | undefined;
   /** The next-hops that it may announce. */
   readonly addresses: ReadonlySet<IpAddress>;
   /** The VPNs that it may join. */
@@ -20,10 +31,13 @@ interface ForwarderSettings {
 export interface RouteServerConfig {
   /** Domain of every JID; forwarders check the certificate against it. */
   readonly domain: string;
-  readonly listen: readonly { readonly address: IpAddress; readonly port: number }[];
-  /** PEM. */
-  readonly tls: { readonly certificate: string; readonly key: string };
+  readonly listen: readonly ListenAddress[];
+  /** Without authentication. */
+  readonly openStreams: readonly OpenStreamDoor[];
+  readonly tls: ServerTls;
   readonly vpns: ReadonlyMap<string, VpnPolicy>;
+  /** Accounts by the name in their certificate, in lower case. */
+  readonly certificateNames: ReadonlyMap<string, string>;
   /** By account, in order of name. */
   readonly forwarders: ReadonlyMap<string, ForwarderSettings>;
   readonly withdrawDelay: number;
@@ -38,7 +52,6 @@ const week = 7 * 24 * 60 * 60;
 const hostLabel = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 
 const delay = z.number().min(0).max(week);
-const address = z.string().transform(parsedBy(parseIpAddress));
 const routeTarget = z.string().transform(parsedBy(parseRouteTarget));
 const vpnName = z.string().refine(isVpnName, 'is not a VPN name: 1 to 128 printable ASCII characters');
 const account = z
@@ -50,23 +63,34 @@ const domain = z
   .regex(new RegExp(`^${hostLabel}(\\.${hostLabel})*$`), 'is not a domain name in lower case');
 
 const forwarder = z.strictObject({
-  'password-file': passwordFile,
+  'password-file': passwordFile.optional(),
+  'certificate-name': z.string().min(1).max(253).toLowerCase().optional(),
+  'open-stream': openStreamIdentity.optional(),
   addresses: z.array(address).min(1),
   vpns: z.array(vpnName),
-  dialect: z
-    .enum(dialectNames)
-    .default('end-system-06')
-    .refine(
-      (name) => name !== 'contrail',
-      'contrail needs an open-stream listener, which this version lacks',
-    ),
+  dialect: z.enum(dialectNames).default('end-system-06'),
 });
+
+const listen = z
+  .strictObject({
+    address,
+    port: z.int().min(0).max(65535).optional(),
+    transport: z.enum(['tcp', 'websocket']).default('tcp'),
+    tls: z.enum(['direct', 'starttls']).default('direct'),
+    plain: z.boolean().default(false),
+  })
+  .refine(({ transport, tls }) => transport === 'tcp' || tls === 'direct', {
+    path: ['tls'],
+    message: 'a WebSocket has no STARTTLS',
+  })
+  .transform(({ port, ...listening }) => ({ port: port ?? usualPort(listening), ...listening }));
 
 export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
   .strictObject({
     domain,
     // Port 0 lets the system choose; the log says what it chose.
-    listen: z.array(z.strictObject({ address, port: z.int().min(0).max(65535).default(5223) })).min(1),
+    listen: z.array(listen).min(1),
+    'open-stream': z.array(openStreamDoor).default([]),
     tls: certificateFiles,
     vpns: z.record(vpnName, z.strictObject({ import: z.array(routeTarget), export: z.array(routeTarget) })),
     forwarders: z.record(account, forwarder),
@@ -83,6 +107,9 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
         path: ['tls', 'certificate'],
         message: `is not for ${written.domain}: no forwarder would accept it`,
       });
+    checkLogins(written, context);
+    for (const problem of openStreamProblems(written['open-stream'], written.forwarders, written.domain))
+      context.addIssue({ code: 'custom', ...problem });
     for (const [name, { vpns }] of Object.entries(written.forwarders))
       for (const [index, vpn] of vpns.entries())
         if (!Object.hasOwn(written.vpns, vpn))
@@ -96,7 +123,17 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
     (written): RouteServerConfig => ({
       domain: written.domain,
       listen: written.listen,
-      tls: written.tls,
+      openStreams: written['open-stream'],
+      tls: {
+        certificate: written.tls.certificate,
+        key: written.tls.key,
+        ...(written.tls['client-ca'] === undefined ? {} : { clientCa: written.tls['client-ca'] }),
+      },
+      certificateNames: new Map(
+        Object.entries(written.forwarders).flatMap(([name, forwarder]) =>
+          forwarder['certificate-name'] === undefined ? [] : [[forwarder['certificate-name'], name]],
+        ),
+      ),
       vpns: new Map(Object.entries(written.vpns)),
       forwarders: new Map(
         Object.entries(written.forwarders)
@@ -106,6 +143,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
             name,
             {
               credentials: files['password-file'],
+              openStream: files['open-stream'],
               addresses: new Set(addresses),
               vpns: new Set(vpns),
               dialect,
@@ -119,15 +157,40 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
     }),
   );
 
-/** A value of package net out of its text; the error of its parser becomes a problem of the configuration. */
-function parsedBy<T>(parse: (text: string) => T) {
-  return (text: string, context: z.RefinementCtx): T => {
-    try {
-      return parse(text);
-    } catch (error) {
-      if (!(error instanceof NetError)) throw error;
-      context.addIssue({ code: 'custom', message: error.message, continue: false });
-      return z.NEVER;
+function usualPort({ transport, tls }: Pick<ListenAddress, 'transport' | 'tls'>): number {
+  if (transport === 'websocket') return 443;
+  return tls === 'starttls' ? 5222 : 5223;
+}
+
+interface WrittenLogins {
+  readonly tls: { readonly 'client-ca'?: string | undefined };
+  readonly forwarders: Readonly<
+    Record<
+      string,
+      { 'password-file'?: unknown; 'certificate-name'?: string | undefined; 'open-stream'?: unknown }
+    >
+  >;
+}
+
+/** Every forwarder has a way to log in, or needs none, and no certificate is two forwarders'. */
+function checkLogins({ tls, forwarders }: WrittenLogins, context: z.RefinementCtx): void {
+  const accounts = new Map<string, string>();
+  for (const [name, written] of Object.entries(forwarders).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const certificateName = written['certificate-name'];
+    const problem = (message: string, ...key: string[]) =>
+      context.addIssue({ code: 'custom', path: ['forwarders', name, ...key], message });
+    if (written['open-stream'] !== undefined) {
+      if (written['password-file'] !== undefined || certificateName !== undefined)
+        problem('a forwarder that needs no authentication cannot have any beside', 'open-stream');
+      continue;
     }
-  };
+    if (certificateName === undefined) {
+      if (written['password-file'] === undefined) problem('needs password-file, certificate-name or both');
+      continue;
+    }
+    const other = accounts.get(certificateName);
+    if (tls['client-ca'] === undefined) problem('needs tls.client-ca', 'certificate-name');
+    if (other !== undefined) problem(`is that of ${other} too`, 'certificate-name');
+    accounts.set(certificateName, name);
+  }
 }

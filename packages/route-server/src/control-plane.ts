@@ -1,9 +1,10 @@
 // What the route server does for its forwarders, without the wire: authorisation, routes in, events out. Pure but for the
 // clock it is given; owns the order of events towards a subscriber and never knows a stanza.
+
+import type { Clock } from '@hostpe/daemon';
 import type { IpAddress } from '@hostpe/net';
 import type { RejectedItem, VpnEvent, VpnRoute } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
-import type { Clock } from './clock.ts';
 import { RouteServerError } from './errors.ts';
 import { type ForwarderState, Presence } from './presence.ts';
 import { RestartGate } from './restart-gate.ts';
@@ -27,8 +28,13 @@ export interface ControlPlaneOptions {
   readonly restartDelay: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** An event for each of some subscribers, in the order of the calls. */
-  readonly deliver: (event: VpnEvent, accounts: Iterable<string>) => void;
+  /**
+   * An event for each of some subscribers, in the order of the calls.
+   * @param places where the routes, then the retracted items, were in the table before; see VpnChange. Empty for End-of-RIB.
+   */
+  readonly deliver: (event: VpnEvent, accounts: Iterable<string>, places: readonly number[]) => void;
+  /** The whole table of a VPN for a subscriber, before what is delivered to it from now on. */
+  readonly deliverTable: (vpn: string, account: string) => void;
 }
 
 export class ControlPlane {
@@ -53,7 +59,7 @@ export class ControlPlane {
       accounts: forwarders.keys(),
       withdrawDelay,
       clock,
-      onWithdraw: (account, state) => this.#withdrawStale(account, state),
+      onWithdraw: (account, state, until) => this.#withdrawStale(account, state, until),
     });
     this.#gate = this.#closedGate();
   }
@@ -65,7 +71,7 @@ export class ControlPlane {
 
   /** A forwarder has a session: what it published in an earlier one has to be published again. */
   opened(account: string): void {
-    this.presence.opened(account);
+    this.presence.opened(account, this.rib.staleSince(account));
     this.gate.active(account, this.presence.subscriptions(account));
   }
 
@@ -73,8 +79,8 @@ export class ControlPlane {
   closed(account: string): void {
     for (const accounts of this.#informed.values()) accounts.delete(account);
     for (const accounts of this.#awaitingEndOfRib.values()) accounts.delete(account);
-    this.rib.markStale(account);
-    this.presence.closed(account);
+    this.rib.markStale(account, this.#options.clock.now());
+    this.presence.closed(account, this.rib.staleSince(account));
     this.gate.gone(account);
     // The time in which nobody can come back is not theirs to lose.
     if (!this.#anyoneOnline()) this.gate.stop();
@@ -87,6 +93,8 @@ export class ControlPlane {
   subscribe(account: string, vpn: string, instanceId: number | undefined): void {
     this.#authorise(account, vpn);
     this.presence.subscribed(account, vpn, instanceId);
+    // Who asks again is told End-of-RIB after the table that it asks for, not before.
+    this.#awaitingEndOfRib.get(vpn)?.delete(account);
     this.#active(account);
   }
 
@@ -96,9 +104,7 @@ export class ControlPlane {
     // First of all: a delivery may end the session, and `closed` has to find all that it is to undo.
     this.#informed.get(vpn)?.add(account);
     this.#awaitingEndOfRib.get(vpn)?.add(account);
-    const routes = [...this.rib.announced(vpn)];
-    if (routes.length > 0)
-      this.#options.deliver({ kind: 'items', vpn, routes, retractedIds: [], rejected: [] }, [account]);
+    this.#options.deliverTable(vpn, account);
     if (this.gate.isOpen(vpn)) this.#releaseEndOfRib(vpn);
   }
 
@@ -186,10 +192,11 @@ export class ControlPlane {
   }
 
   #tell(changes: readonly VpnChange[]): void {
-    for (const { vpn, routes, withdrawn } of changes) {
+    for (const { vpn, routes, withdrawn, places } of changes) {
       const accounts = this.#informed.get(vpn);
       if (accounts === undefined || accounts.size === 0) continue;
-      this.#options.deliver({ kind: 'items', vpn, routes, retractedIds: withdrawn, rejected: [] }, accounts);
+      const event: VpnEvent = { kind: 'items', vpn, routes, retractedIds: withdrawn, rejected: [] };
+      this.#options.deliver(event, accounts, places);
     }
   }
 
@@ -198,21 +205,28 @@ export class ControlPlane {
     if (accounts === undefined || accounts.size === 0) return;
     const waiting = [...accounts];
     accounts.clear();
-    this.#options.deliver({ kind: 'end-of-rib', vpn }, waiting);
+    this.#options.deliver({ kind: 'end-of-rib', vpn }, waiting, []);
   }
 
-  #withdrawStale(account: string, state: ForwarderState): void {
-    const { stale } = this.rib.published(account);
-    if (stale === 0) return;
-    const seconds = this.#options.withdrawDelay / 1000;
-    this.#options.log.warn(
-      { account, routes: stale },
-      state === 'online'
-        ? `forwarder ${account}: ${stale} routes withdrawn, not published again ${seconds} s after it came back`
-        : `forwarder ${account}: ${stale} routes withdrawn, its session was lost ${seconds} s ago`,
-    );
-    this.#tell(this.rib.sweep(account));
-    if (!this.#anyoneOnline()) this.#holdEndOfRibBackAgain();
+  /** @returns since when the longest stale of the rest is. */
+  #withdrawStale(account: string, state: ForwarderState, until: number): number | undefined {
+    const { clock, log, withdrawDelay } = this.#options;
+    const before = this.rib.published(account).stale;
+    const changes = this.rib.sweep(account, undefined, until);
+    const routes = before - this.rib.published(account).stale;
+    if (routes > 0) {
+      const seconds = withdrawDelay / 1000;
+      const reason =
+        until < clock.now()
+          ? `not published again for ${2 * seconds} s, over several sessions`
+          : state === 'online'
+            ? `not published again ${seconds} s after it came back`
+            : `its session was lost ${seconds} s ago`;
+      log.warn({ account, routes }, `forwarder ${account}: ${routes} routes withdrawn, ${reason}`);
+      this.#tell(changes);
+      if (!this.#anyoneOnline()) this.#holdEndOfRibBackAgain();
+    }
+    return this.rib.staleSince(account);
   }
 
   #anyoneOnline(): boolean {

@@ -1,5 +1,6 @@
 // Files that the configuration names, read while it is checked: what is wrong with one is reported with the line that names it.
 // Keeps of a password only what SCRAM needs; puts no secret into a message.
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { ConfigError, readSecret, readText } from '@hostpe/daemon';
 import { scramCredentials } from '@hostpe/xmpp';
@@ -12,11 +13,15 @@ export const passwordFile = path.transform(
   contentBy(async (file) => scramCredentials(await readSecret(file))),
 );
 
-/** The paths of a certificate and of its private key; become their PEM. */
+/** The paths of a certificate, of its private key, and of what clients' certificates are signed by; become their PEM. */
 export const certificateFiles = z
   .strictObject({
     certificate: path.transform(contentBy(readText)),
     key: path.transform(contentBy(readSecret)),
+    'client-ca': path
+      .transform(contentBy(readText))
+      .refine(isAuthorities, 'is not a certificate in PEM')
+      .optional(),
   })
   .superRefine(({ certificate, key }, context) => {
     const problem = (at: string, what: string, facts: { cert: string; key?: string }) => {
@@ -32,6 +37,16 @@ export const certificateFiles = z
     if (!problem('certificate', 'is not a certificate in PEM', { cert: certificate }))
       problem('key', 'is not the key of the certificate', { cert: certificate, key });
   });
+
+/** Whether a text holds certificates in PEM, and no broken one. */
+function isAuthorities(pem: string): boolean {
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    return certificates.map((certificate) => new X509Certificate(certificate)).length > 0;
+  } catch {
+    return false;
+  }
+}
 
 /** What `read` makes of a file; its ConfigError becomes a problem of the configuration. */
 function contentBy<T>(read: (file: string) => Promise<T>) {

@@ -1,6 +1,6 @@
 // Which forwarders are there, what they subscribed to, and how long the routes of those that left are kept. Owns the
 // withdraw timers; never holds a route. Units: milliseconds.
-import type { Clock } from './clock.ts';
+import type { Clock } from '@hostpe/daemon';
 
 /** `absent`: no session since the route server started. `lost`: had one; its routes are kept until the timer fires. */
 export type ForwarderState = 'absent' | 'online' | 'lost';
@@ -16,11 +16,17 @@ interface Forwarder {
 
 export interface PresenceOptions {
   readonly accounts: Iterable<string>;
-  /** How long stale routes are kept: after a session was lost, and again after the forwarder is back. */
+  /**
+   * How long stale routes are kept: after a session was lost, and again after the forwarder is back. One that comes back and is lost over and over
+   * gets no more than these two: what it never publishes again must not stay for ever. Compare RFC 4724 section 4.2, consecutive restarts.
+   */
   readonly withdrawDelay: number;
   readonly clock: Clock;
-  /** The withdraw timer of a forwarder fired: what is still stale of it goes. */
-  readonly onWithdraw: (account: string, state: ForwarderState) => void;
+  /**
+   * The withdraw timer of a forwarder fired: what has been stale since `until` or longer goes.
+   * @returns since when the longest stale of the rest is.
+   */
+  readonly onWithdraw: (account: string, state: ForwarderState, until: number) => number | undefined;
 }
 
 export class Presence {
@@ -39,15 +45,18 @@ export class Presence {
       });
   }
 
-  /** A forwarder is back: its timer starts anew, for it has to publish again what it still has. */
-  opened(account: string): void {
-    this.#turn(account, 'online');
+  /**
+   * A forwarder is back: its timer starts anew, for it has to publish again what it still has.
+   * @param staleSince since when its longest stale route is.
+   */
+  opened(account: string, staleSince: number | undefined): void {
+    this.#turn(account, 'online', staleSince);
   }
 
-  /** A session was lost, and with it the subscriptions. */
-  closed(account: string): void {
+  /** A session was lost, and with it the subscriptions. @param staleSince since when its longest stale route is. */
+  closed(account: string, staleSince: number | undefined): void {
     for (const vpn of [...this.subscriptions(account).keys()]) this.unsubscribed(account, vpn);
-    this.#turn(account, 'lost');
+    this.#turn(account, 'lost', staleSince);
   }
 
   subscribed(account: string, vpn: string, instanceId: number | undefined): void {
@@ -84,13 +93,27 @@ export class Presence {
     for (const forwarder of this.#forwarders.values()) forwarder.cancelWithdraw();
   }
 
-  #turn(account: string, state: ForwarderState): void {
+  #turn(account: string, state: ForwarderState, staleSince: number | undefined): void {
     const forwarder = this.#forwarders.get(account);
     if (forwarder === undefined) return;
-    const { clock, withdrawDelay, onWithdraw } = this.#options;
+    const { clock, withdrawDelay } = this.#options;
     forwarder.state = state;
     forwarder.since = clock.now();
+    this.#arm(account, forwarder, withdrawDelay, staleSince);
+  }
+
+  /** @param delay until all that is stale goes. */
+  #arm(account: string, forwarder: Forwarder, delay: number, staleSince = Number.POSITIVE_INFINITY): void {
+    const { clock, withdrawDelay, onWithdraw } = this.#options;
+    const due = clock.now() + delay;
+    const longest = 2 * withdrawDelay;
+    const left = Math.max(0, staleSince + longest - clock.now());
     forwarder.cancelWithdraw();
-    forwarder.cancelWithdraw = clock.after(withdrawDelay, () => onWithdraw(account, state));
+    forwarder.cancelWithdraw = clock.after(Math.min(delay, left), () => {
+      const now = clock.now();
+      const isDue = now >= due;
+      const rest = onWithdraw(account, forwarder.state, isDue ? now : now - longest);
+      if (!isDue) this.#arm(account, forwarder, due - now, rest);
+    });
   }
 }

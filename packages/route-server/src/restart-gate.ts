@@ -1,7 +1,7 @@
 // Holds End-of-RIB back, closed as it is made, until what the forwarders knew is known again: a subscriber that heard End-of-RIB
 // earlier would sweep good routes out of its kernel. Owns who is awaited for which VPN; never holds a route or a session.
 // Compare RFC 4724 section 4.1, Selection_Deferral_Timer. Units: milliseconds.
-import type { Clock } from './clock.ts';
+import type { Clock } from '@hostpe/daemon';
 import type { Vpns } from './vpns.ts';
 
 /**

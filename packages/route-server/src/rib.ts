@@ -16,10 +16,20 @@ export interface VpnChange {
   /** New or changed routes as announced: id = prefix. */
   readonly routes: readonly VpnRoute[];
   readonly withdrawn: readonly IpPrefix[];
+  /** Where each of `routes`, then each of `withdrawn`, was in the table before, as `table` has it; 0 where it was not. */
+  readonly places: readonly number[];
+}
+
+/** A route of a table and its place: the higher, the later it came into the table. A changed route keeps its place. */
+export interface PlacedRoute {
+  readonly place: number;
+  readonly announced: VpnRoute;
 }
 
 interface MutablePath extends RibPath {
   stale: boolean;
+  /** Of use while it is stale. */
+  staleSince: number;
 }
 
 /** What one forwarder published in one VPN. */
@@ -32,6 +42,7 @@ interface AdjRibIn {
 }
 
 interface LocRibEntry {
+  readonly place: number;
   paths: readonly MutablePath[];
   announced: VpnRoute;
 }
@@ -42,6 +53,7 @@ export class Rib {
   readonly #adjRibsIn = new Map<string, Map<string, AdjRibIn>>();
   /** By importing VPN, then prefix. */
   readonly #locRibs = new Map<string, Map<IpPrefix, LocRibEntry>>();
+  #lastPlace = 0;
 
   constructor(vpns: Vpns) {
     this.#vpns = vpns;
@@ -63,7 +75,7 @@ export class Rib {
       }
       remember(route.prefix);
       removePath(adjRibIn, route.prefix);
-      adjRibIn.paths.set(route.prefix, { account, vpn, route, stale: false });
+      adjRibIn.paths.set(route.prefix, { account, vpn, route, stale: false, staleSince: 0 });
       adjRibIn.prefixes.set(route.id, route.prefix);
     }
     return this.#apply(adjRibIn, replaced);
@@ -92,19 +104,37 @@ export class Rib {
     return this.#remove(adjRibIn, [...adjRibIn.paths.keys()]);
   }
 
-  /** Marks all that a forwarder published: publishing it again unmarks it. No subscriber hears of it. */
-  markStale(account: string): void {
-    for (const { paths } of this.#ofAccount(account)) for (const path of paths.values()) path.stale = true;
+  /**
+   * Marks all that a forwarder published: publishing it again unmarks it. No subscriber hears of it.
+   * @param now milliseconds of any clock; of what is stale already, the time stays.
+   */
+  markStale(account: string, now: number): void {
+    for (const { paths } of this.#ofAccount(account))
+      for (const path of paths.values()) {
+        if (!path.stale) path.staleSince = now;
+        path.stale = true;
+      }
   }
 
-  /** Removes what is still stale of a forwarder, in one VPN or in all. */
-  sweep(account: string, vpn?: string): readonly VpnChange[] {
+  /** Since when the longest stale path of a forwarder is stale; undefined where none is. */
+  staleSince(account: string): number | undefined {
+    let oldest: number | undefined;
+    for (const { paths } of this.#ofAccount(account))
+      for (const { stale, staleSince } of paths.values())
+        if (stale && (oldest === undefined || staleSince < oldest)) oldest = staleSince;
+    return oldest;
+  }
+
+  /** Removes what is still stale of a forwarder, in one VPN or in all, and has been so since `until` or longer. */
+  sweep(account: string, vpn?: string, until = Number.POSITIVE_INFINITY): readonly VpnChange[] {
     return this.#ofAccount(account)
       .filter((adjRibIn) => vpn === undefined || adjRibIn.vpn === vpn)
       .flatMap((adjRibIn) =>
         this.#remove(
           adjRibIn,
-          [...adjRibIn.paths.values()].filter((path) => path.stale).map((path) => path.route.prefix),
+          [...adjRibIn.paths.values()]
+            .filter((path) => path.stale && path.staleSince <= until)
+            .map((path) => path.route.prefix),
         ),
       );
   }
@@ -112,6 +142,24 @@ export class Rib {
   /** The routes that subscribers of a VPN are to have, as announced. */
   *announced(vpn: string): Generator<VpnRoute> {
     for (const { announced } of this.#locRibs.get(vpn)?.values() ?? []) yield announced;
+  }
+
+  /**
+   * The routes of a VPN in the order of their places. Live: of what changes, what lies ahead is found as it then is, also what
+   * is new; what is withdrawn is not found.
+   */
+  table(vpn: string): Iterator<PlacedRoute> {
+    return (this.#locRibs.get(vpn) ?? new Map<IpPrefix, LocRibEntry>()).values();
+  }
+
+  /** What subscribers of a VPN are to have for a prefix. */
+  route(vpn: string, prefix: IpPrefix): PlacedRoute | undefined {
+    return this.#locRibs.get(vpn)?.get(prefix);
+  }
+
+  /** The highest place of all tables until now. */
+  get lastPlace(): number {
+    return this.#lastPlace;
   }
 
   /** Number of prefixes in a VPN's loc-RIB. */
@@ -154,12 +202,22 @@ export class Rib {
     for (const vpn of this.#vpns.importers(adjRibIn.vpn)) {
       const routes: VpnRoute[] = [];
       const withdrawn: IpPrefix[] = [];
+      const places: number[] = [];
+      const placesWithdrawn: number[] = [];
       for (const [prefix, former] of replaced) {
+        const place = this.#locRibs.get(vpn)?.get(prefix)?.place ?? 0;
         const change = this.#select(vpn, prefix, former, adjRibIn.paths.get(prefix));
-        if (change === 'withdrawn') withdrawn.push(prefix);
-        else if (change !== undefined) routes.push(change);
+        if (change === 'withdrawn') {
+          withdrawn.push(prefix);
+          placesWithdrawn.push(place);
+        } else if (change !== undefined) {
+          routes.push(change);
+          places.push(place);
+        }
       }
-      if (routes.length + withdrawn.length > 0) changes.push({ vpn, routes, withdrawn });
+      if (routes.length + withdrawn.length === 0) continue;
+      for (const place of placesWithdrawn) places.push(place);
+      changes.push({ vpn, routes, withdrawn, places });
     }
     return changes;
   }
@@ -181,7 +239,13 @@ export class Rib {
       entry.paths = paths;
       return undefined;
     }
-    locRib?.set(prefix, { paths, announced });
+    if (entry !== undefined) {
+      entry.paths = paths;
+      entry.announced = announced;
+      return announced;
+    }
+    this.#lastPlace += 1;
+    locRib?.set(prefix, { place: this.#lastPlace, paths, announced });
     return announced;
   }
 }

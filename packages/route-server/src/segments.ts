@@ -5,10 +5,15 @@ import type { VpnEvent, VpnRoute } from '@hostpe/signaling';
  * A message carries up to this much; an item or a next-hop counts 1, and is some 100 to 200 bytes on the wire. Large enough
  * that the frame around it costs nothing, far below the 256 KiB that other implementations take.
  */
-const SEGMENT_SIZE = 200;
+export const SEGMENT_SIZE = 200;
+
+/** How much of a message a retracted item or a route is. */
+export function sizeOf(item: string | VpnRoute): number {
+  return typeof item === 'string' ? 1 : 1 + item.nexthops.length;
+}
 
 /** The event in pieces, in order: retracted items, then routes. One route is never cut. */
-export function* segments(event: VpnEvent): Generator<VpnEvent> {
+export function* segments(event: VpnEvent, most: number = SEGMENT_SIZE): Generator<VpnEvent> {
   if (event.kind !== 'items') {
     yield event;
     return;
@@ -18,8 +23,8 @@ export function* segments(event: VpnEvent): Generator<VpnEvent> {
   let size = 0;
   const segment = (): VpnEvent => ({ kind: 'items', vpn: event.vpn, routes, retractedIds, rejected: [] });
   for (const item of [...event.retractedIds, ...event.routes]) {
-    const itemSize = typeof item === 'string' ? 1 : 1 + item.nexthops.length;
-    if (size > 0 && size + itemSize > SEGMENT_SIZE) {
+    const itemSize = sizeOf(item);
+    if (size > 0 && size + itemSize > most) {
       yield segment();
       routes = [];
       retractedIds = [];

@@ -1,12 +1,13 @@
 // The route server put together: configuration, XMPP, control plane, API. Owns the order of start and stop; no
 // algorithm.
-import { createLog, loadConfig, serveApi } from '@hostpe/daemon';
+import { X509Certificate } from 'node:crypto';
+import { ConfigError, createLog, loadConfig, serveApi, systemClock } from '@hostpe/daemon';
 import { EntryReader } from '@hostpe/signaling';
-import { type Log, XmppServer } from '@hostpe/xmpp';
+import { type Log, OpenStreamServer, XmppError, XmppServer } from '@hostpe/xmpp';
 import { apiRoutes } from './api.ts';
-import { systemClock } from './clock.ts';
 import { type RouteServerConfig, routeServerConfigSchema } from './config.ts';
 import { ControlPlane } from './control-plane.ts';
+import { openStreamIdentities, openStreamListeners } from './open-stream.ts';
 import { Sessions } from './session.ts';
 import { Vpns } from './vpns.ts';
 
@@ -19,6 +20,8 @@ export interface RouteServerOptions {
 export interface RunningRouteServer {
   /** `address:port`, as bound. */
   readonly listening: readonly string[];
+  /** Reads the certificates anew, with the configuration that names them; what is wrong is logged, and the former ones stay. */
+  reload(): Promise<void>;
   /** Ends all sessions and the API. Forwarders keep forwarding. */
   stop(): Promise<void>;
 }
@@ -46,23 +49,39 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
     restartDelay: config.restartDelay,
     clock: systemClock,
     log,
-    deliver: (event, accounts) => sessions.deliver(event, accounts),
+    deliver: (event, accounts, places) => sessions.deliver(event, accounts, places),
+    deliverTable: (vpn, account) => sessions.deliverTable(vpn, account),
   });
   const xmpp = new XmppServer({
     domain: config.domain,
     listen: config.listen,
     tls: config.tls,
     credentials: (account) => config.forwarders.get(account)?.credentials,
+    certificateAccount: ({ kind, value }) => {
+      if (kind !== 'account') return config.certificateNames.get(value.toLowerCase());
+      const forwarder = config.forwarders.get(value);
+      // One door an account: two would be two sessions.
+      return forwarder && !forwarder.openStream ? value : undefined;
+    },
     readers: () => [new EntryReader()],
     log,
   });
   xmpp.on('session', (session) => sessions.accept(session, controlPlane));
+  const openStreams = new OpenStreamServer({
+    domain: config.domain,
+    listen: openStreamListeners(config.openStreams),
+    tls: config.tls,
+    identify: openStreamIdentities(config.forwarders, config.domain),
+    readers: () => [new EntryReader()],
+    log,
+  });
+  openStreams.on('session', (session) => sessions.accept(session, controlPlane));
 
   const listening: string[] = [];
   let api: { close(): Promise<void> } | undefined;
   const stop = async () => {
     sessions.stop();
-    await xmpp.close();
+    await Promise.all([xmpp.close(), openStreams.close()]);
     // After the last request, which may have set a timer.
     controlPlane.stop();
     await api?.close();
@@ -84,12 +103,43 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
       log,
     });
     for (const { address, port } of await xmpp.listen()) listening.push(endpoint(address, port));
+    const open = (await openStreams.listen()).map(({ address, port }) => endpoint(address, port));
+    listening.push(...open);
+    if (open.length > 0) warnOfOpenStreams(open, config, log);
   } catch (error) {
     await stop();
     throw error;
   }
   announce(config, listening, log);
-  return { listening, stop };
+  // One after another: what was read last is what stays.
+  let reloaded = Promise.resolve();
+  const reload = () => {
+    reloaded = reloaded.then(() => reloadCertificate(options.configFile, [xmpp, openStreams], log));
+    return reloaded;
+  };
+  return { listening, reload, stop };
+}
+
+async function reloadCertificate(
+  configFile: string,
+  servers: readonly (XmppServer | OpenStreamServer)[],
+  log: Log,
+): Promise<void> {
+  try {
+    const { tls, domain } = await loadConfig(configFile, routeServerConfigSchema);
+    for (const server of servers) server.setTls(tls);
+    const { validTo, fingerprint256 } = new X509Certificate(tls.certificate);
+    log.info(
+      { domain, validTo, fingerprint256 },
+      `the certificate of ${domain} was read anew: it is valid until ${validTo}, and shown to forwarders that connect from now on`,
+    );
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof XmppError)) throw error;
+    log.error(
+      { error },
+      `the certificate cannot be read anew, the former one stays in use: ${error.message.replaceAll('\n', '; ')}`,
+    );
+  }
 }
 
 function announce(config: RouteServerConfig, listening: readonly string[], log: Log): void {
@@ -97,6 +147,14 @@ function announce(config: RouteServerConfig, listening: readonly string[], log: 
   log.info(
     { listening, domain, vpns: vpns.size, forwarders: forwarders.size },
     `listening on ${listening.join(', ')}; End-of-RIB is held back until all forwarders are back, ${restartDelay / 1000} s at the most after the first`,
+  );
+}
+
+function warnOfOpenStreams(open: readonly string[], { forwarders }: RouteServerConfig, log: Log): void {
+  const accounts = [...forwarders].flatMap(([account, { openStream }]) => (openStream ? [account] : []));
+  log.warn(
+    { openStreams: open, accounts },
+    `open-stream: ${open.join(', ')} takes forwarders without authentication (${accounts.join(', ') || 'none is configured'}): whoever can connect from the addresses listed for one can speak for it`,
   );
 }
 

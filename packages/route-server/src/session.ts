@@ -6,7 +6,10 @@ import { dialects, RequestDecoder, SignalingError, sayableEvent } from '@hostpe/
 import { type Log, type ServerSession, StanzaError } from '@hostpe/xmpp';
 import type { ControlPlane } from './control-plane.ts';
 import { RouteServerError } from './errors.ts';
+import { Feed } from './feed.ts';
 import { segments } from './segments.ts';
+import { type Change, changeOf, type KeptBytes, SharedBody } from './shared-body.ts';
+import { FEED_LIMITS } from './vpn-feed.ts';
 
 const PUBSUB_ERRORS = 'http://jabber.org/protocol/pubsub#errors';
 
@@ -23,9 +26,12 @@ interface Served {
   readonly dialect: Dialect;
   readonly decoder: RequestDecoder;
   readonly controlPlane: ControlPlane;
+  readonly feed: Feed;
+  /** Says that the feed has something. */
+  readonly wake: () => void;
   /** What it was refused before, as `subjectOf` has it. */
   readonly refused: Set<string>;
-  /** VPNs whose End-of-RIB is due or said; of use where the dialect has one End-of-RIB of all. */
+  /** VPNs whose End-of-RIB was said, or would be; of use where the dialect has one End-of-RIB of all. */
   readonly complete: Set<string>;
 }
 
@@ -48,6 +54,7 @@ export class Sessions {
   readonly #sessions = new Map<string, Served>();
   /** VPNs of which a dialect could not say a route, so that the log says it once. */
   readonly #unsaid = new Set<string>();
+  readonly #kept: KeptBytes = { total: 0 };
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -69,11 +76,27 @@ export class Sessions {
       subscriptions: () => controlPlane.presence.subscriptions(account),
       onDiscarded: (reason) => this.#warnOnce(refused, 'discarded', { account }, reason),
     });
-    const served = { session, dialect, decoder, controlPlane, refused, complete: new Set<string>() };
+    const complete = new Set<string>();
+    const feed = new Feed({
+      rib: controlPlane.rib,
+      kept: this.#kept,
+      limits: FEED_LIMITS,
+      encode: (event) => {
+        if (event.kind === 'items') return this.#encode(event, dialect);
+        complete.add(event.vpn);
+        const isDue =
+          dialects[dialect].endOfRib === 'vpn' ||
+          [...controlPlane.presence.subscriptions(account).keys()].every((vpn) => complete.has(vpn));
+        return isDue ? this.#encode(event, dialect) : [];
+      },
+    });
+    const wake = session.sendFrom(() => feed.next());
+    const served = { session, dialect, decoder, controlPlane, feed, wake, refused, complete };
     this.#sessions.set(account, served);
     controlPlane.opened(account);
     session.onRequest((payload) => this.#answer(served, payload));
     session.on('close', (reason) => {
+      feed.close();
       if (this.#sessions.get(account) !== served) return;
       log.warn(
         { account, jid, reason },
@@ -89,28 +112,43 @@ export class Sessions {
     this.#sessions.clear();
   }
 
-  /** Sends an event, serialised once for each dialect, to those of the accounts that have a session. */
-  deliver(event: VpnEvent, accounts: Iterable<string>): void {
-    const receivers = new Map<Dialect, Served[]>();
+  /**
+   * Sends an event to those of the accounts that have a session, serialised once for each dialect where they keep up.
+   * @param places of what it changes; see VpnChange.
+   */
+  deliver(event: VpnEvent, accounts: Iterable<string>, places: readonly number[] = []): void {
+    const change = changeOf(event, places);
+    const shared = new Map<Dialect, readonly SharedBody[]>();
     for (const account of accounts) {
       const served = this.#sessions.get(account);
-      if (served === undefined || !isDue(event, served)) continue;
-      const alike = receivers.get(served.dialect);
-      if (alike === undefined) receivers.set(served.dialect, [served]);
-      else alike.push(served);
+      if (served === undefined) continue;
+      const { dialect, feed, wake } = served;
+      feed.take(change, () => {
+        const bodies = shared.get(dialect) ?? this.#bodies(change, dialect);
+        shared.set(dialect, bodies);
+        return bodies;
+      });
+      wake();
     }
-    for (const [dialect, alike] of receivers)
-      for (const body of this.#bodies(event, dialect))
-        for (const { session } of alike) session.sendMessage(body);
   }
 
-  /** The payloads of an event as text. */
-  *#bodies(event: VpnEvent, dialect: Dialect): Generator<string> {
-    for (const segment of segments(event)) {
-      const { message, unsaid } = sayableEvent(dialects[dialect], segment);
-      for (const { reason } of unsaid) this.#logUnsaid(event.vpn, dialect, reason);
-      for (const payload of dialects[dialect].encodeEvent(message)) yield payload.toString();
-    }
+  /** Sends the table of a VPN as it is when the reader takes it. */
+  deliverTable(vpn: string, account: string): void {
+    const served = this.#sessions.get(account);
+    served?.feed.startTable(vpn);
+    served?.wake();
+  }
+
+  #bodies(change: Change, dialect: Dialect): readonly SharedBody[] {
+    const encode = (segment: VpnEvent): readonly Uint8Array[] => this.#encode(segment, dialect);
+    return [...segments(change.event)].map((segment) => new SharedBody(segment, change, encode, this.#kept));
+  }
+
+  /** The payloads of the messages of an event. */
+  #encode(event: VpnEvent, dialect: Dialect): readonly Uint8Array[] {
+    const { message, unsaid } = sayableEvent(dialects[dialect], event);
+    for (const { reason } of unsaid) this.#logUnsaid(event.vpn, dialect, reason);
+    return dialects[dialect].encodeEvent(message).map((payload) => Buffer.from(payload.toString()));
   }
 
   #logUnsaid(vpn: string, dialect: Dialect, reason: string): void {
@@ -154,7 +192,7 @@ export class Sessions {
   }
 
   #perform(served: Served, request: VpnRequest): void {
-    const { session, controlPlane, complete } = served;
+    const { session, controlPlane, feed, complete } = served;
     const { account } = session;
     const { vpn } = request;
     this.#options.log.debug(
@@ -165,6 +203,7 @@ export class Sessions {
       case 'subscribe':
         controlPlane.subscribe(account, vpn, request.instanceId);
         complete.delete(vpn);
+        feed.forgetEndOfRib(vpn);
         // The answer to the subscribe marks the start of the table for the forwarder: it goes first.
         this.#options.defer(() => {
           if (this.#sessions.get(account) === served) controlPlane.inform(account, vpn);
@@ -172,6 +211,7 @@ export class Sessions {
         return;
       case 'unsubscribe':
         controlPlane.unsubscribe(account, vpn);
+        feed.drop(vpn);
         return;
       case 'publish':
         this.#publish(account, controlPlane, request);
@@ -206,13 +246,6 @@ export class Sessions {
       text,
     });
   }
-}
-
-/** Takes note of End-of-RIB: where a dialect has one of all VPNs, it is due with that of the last one of the session. */
-function isDue(event: VpnEvent, { session, dialect, controlPlane, complete }: Served): boolean {
-  if (event.kind !== 'end-of-rib' || dialects[dialect].endOfRib === 'vpn') return true;
-  complete.add(event.vpn);
-  return [...controlPlane.presence.subscriptions(session.account).keys()].every((vpn) => complete.has(vpn));
 }
 
 /** What a refusal is in RFC 6120 section 8.3.3 and XEP-0060; undefined for an error that is our own. */

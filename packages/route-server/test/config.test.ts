@@ -51,7 +51,7 @@ test('a configuration becomes values, with defaults', async () => {
   const config = await load(good);
   expect(config).toMatchObject({
     domain: 'dc1.example',
-    listen: [{ address: '127.0.0.1', port: 5223 }],
+    listen: [{ address: '127.0.0.1', port: 5223, transport: 'tcp', tls: 'direct', plain: false }],
     withdrawDelay: 60_000,
     restartDelay: 120_000,
     controlSocket: defaultControlSocket,
@@ -64,7 +64,7 @@ test('a configuration becomes values, with defaults', async () => {
   const h1 = config.forwarders.get('h1');
   expect(h1?.addresses).toEqual(new Set(['10.255.0.1', '2001:db8::1']));
   expect(h1?.vpns).toEqual(new Set(['red', 'blue']));
-  expect(h1?.credentials.storedKey).toHaveLength(32);
+  expect(h1?.credentials?.storedKey).toHaveLength(32);
   expect(config.tls.certificate).toContain('BEGIN CERTIFICATE');
 });
 
@@ -83,13 +83,32 @@ test('a forwarder speaks end-system-06 or what it is given', async () => {
   expect(await dialectOf(`${good}    dialect: end-system-07m\n`)).toBe('end-system-07m');
 });
 
+test('a listener may be of WebSockets, begin in plaintext, and take passwords as they are', async () => {
+  const listener = async (more: string) =>
+    (await load(good.replace('- address: 127.0.0.1', `- { address: 127.0.0.1, ${more} }`))).listen[0];
+  expect(await listener('tls: starttls')).toMatchObject({ port: 5222, tls: 'starttls', plain: false });
+  expect(await listener('tls: starttls, port: 7')).toMatchObject({ port: 7 });
+  expect(await listener('transport: websocket')).toMatchObject({ port: 443, transport: 'websocket' });
+  expect(await listener('plain: true')).toMatchObject({ port: 5223, tls: 'direct', plain: true });
+});
+
+test('a forwarder may have a certificate in place of a password, or beside it', async () => {
+  const withCa = good.replace('  key:', `  client-ca: ${directory}/rs.pem\n  key:`);
+  const both = await load(`${withCa}    certificate-name: Host1.Example\n`);
+  expect(both.certificateNames).toEqual(new Map([['host1.example', 'h1']]));
+  expect(both.forwarders.get('h1')?.credentials).toBeDefined();
+  expect(both.tls.clientCa).toBe(both.tls.certificate);
+  const certificate = await load(withCa.replace(/password-file:.*/, 'certificate-name: h1.example'));
+  expect(certificate.forwarders.get('h1')?.credentials).toBeUndefined();
+});
+
 test('timers are in seconds', async () => {
   const config = await load(`${good}timers: { withdraw-delay: 0.5, restart-delay: 0 }\n`);
   expect(config).toMatchObject({ withdrawDelay: 500, restartDelay: 0 });
 });
 
 describe('what is wrong is told with file, line and key', () => {
-  test.each([
+  test.each<[string, string | RegExp, string, string]>([
     [
       'unknown key',
       'vpns: [red, blue]',
@@ -115,10 +134,34 @@ describe('what is wrong is told with file, line and key', () => {
       'rs.yaml:14: forwarders.h1.vpns[2]: green is not among the VPNs of this file',
     ],
     [
-      'dialect without a transport',
-      'vpns: [red, blue]',
-      'vpns: [red, blue]\n    dialect: contrail',
-      'rs.yaml:15: forwarders.h1.dialect: contrail needs an open-stream listener, which this version lacks',
+      'no way to log in',
+      /password-file:.*\n {4}/,
+      '',
+      'rs.yaml:11: forwarders.h1: needs password-file, certificate-name or both',
+    ],
+    [
+      'a certificate that nobody signs',
+      'password-file:',
+      'certificate-name: h1\n    password-file:',
+      'rs.yaml:12: forwarders.h1.certificate-name: needs tls.client-ca',
+    ],
+    [
+      'a client CA that is none',
+      'tls:',
+      `tls:\n  client-ca: ${directory}/h1.secret`,
+      'rs.yaml:5: tls.client-ca: is not a certificate in PEM',
+    ],
+    [
+      'bad mode of TLS',
+      '- address: 127.0.0.1',
+      '- { address: 127.0.0.1, tls: none }',
+      'rs.yaml:3: listen[0].tls: ',
+    ],
+    [
+      'STARTTLS in a WebSocket',
+      '- address: 127.0.0.1',
+      '- { address: 127.0.0.1, transport: websocket, tls: starttls }',
+      'rs.yaml:3: listen[0].tls: a WebSocket has no STARTTLS',
     ],
     ['nothing to listen on', '  - address: 127.0.0.1\n', '  []\n', 'rs.yaml:2: listen: '],
     ['bad account', '  h1:', '  H 1:', 'rs.yaml:11: forwarders["H 1"]: is not an account'],
@@ -163,11 +206,19 @@ describe('what is wrong is told with file, line and key', () => {
       'rs.yaml:10: timers.restart-delay: ',
     ],
   ])('%s', async (_what, from, to, message) => {
-    expect(good).toContain(from);
+    expect(good).toMatch(from);
     const told = await messageFor(good.replace(from, to));
     expect(told).toContain(message);
     expect(told.split('\n')).toHaveLength(1);
     expect(told).not.toContain('not to be seen');
+  });
+
+  test('a certificate of two forwarders', async () => {
+    const h2 = `  h2: { certificate-name: H1.example, addresses: [10.255.0.2], vpns: [] }\n`;
+    const text = good.replace('  key:', `  client-ca: ${directory}/rs.pem\n  key:`);
+    expect(await messageFor(`${text}    certificate-name: h1.example\n${h2}`)).toBe(
+      'rs.yaml:17: forwarders.h2.certificate-name: is that of h1 too',
+    );
   });
 
   test('a secret that others can read', async () => {

@@ -1,12 +1,14 @@
 // Random sessions, subscriptions and routes against a model that remembers what was published and computes everything anew:
 // what each subscriber has put together from its events is what the model says it should have.
+
+import { ManualClock } from '@hostpe/daemon/testing';
 import { parseIpAddress } from '@hostpe/net';
 import type { VpnEvent, VpnRoute } from '@hostpe/signaling';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ControlPlane } from '../src/control-plane.ts';
-import { FakeClock } from './fake-clock.ts';
-import { nexthopsOf, route, silent, vpnsOf } from './values.ts';
+import { ControlPlane, type ControlPlaneOptions } from '../src/control-plane.ts';
+import { Readers } from './readers.ts';
+import { deliverTableOf, nexthopsOf, route, silent, vpnsOf } from './values.ts';
 
 const WITHDRAW_DELAY = 60;
 const RESTART_DELAY = 120;
@@ -21,7 +23,7 @@ const policies = {
 const vpnNames = ['red', 'spoke', 'hub', 'shared'] as const;
 const accounts = ['h1', 'h2', 'h3'] as const;
 const addressOf = (account: string) => account.replace('h', '10.255.0.');
-const prefixNames = ['10.1.0.1/32', '10.1.0.2/32', '2001:db8::/64'] as const;
+const prefixNames = ['10.1.0.1/32', '10.1.0.2/32', '10.1.0.3/32', '10.1.0.4/32', '2001:db8::/64'] as const;
 
 type Command =
   | { kind: 'open'; account: string }
@@ -31,7 +33,8 @@ type Command =
   | { kind: 'end-of-rib'; account: string; vpn: string }
   | { kind: 'publish'; account: string; vpn: string; routes: VpnRoute[] }
   | { kind: 'retract'; account: string; vpn: string; ids: string[] }
-  | { kind: 'wait'; time: number };
+  | { kind: 'wait'; time: number }
+  | { kind: 'read'; account: string; count: number };
 
 const account = fc.constantFrom(...accounts);
 const vpn = fc.constantFrom(...vpnNames);
@@ -75,7 +78,7 @@ interface PublishedRoute {
   readonly account: string;
   readonly vpn: string;
   readonly route: VpnRoute;
-  stale: boolean;
+  staleSince: number | undefined;
 }
 
 /** The rules, in the plainest form: a list of what is published, and everything else derived from it. */
@@ -93,7 +96,7 @@ class Model {
   }
 
   turn(account: string): void {
-    for (const one of this.routes) if (one.account === account) one.stale = true;
+    for (const one of this.routes) if (one.account === account) one.staleSince ??= this.now;
     this.withdrawAt.set(account, this.now + WITHDRAW_DELAY);
   }
 
@@ -101,14 +104,15 @@ class Model {
     this.routes = this.routes.filter((one) => !gone(one));
   }
 
+  /** Moment by moment: what has been stale for two withdraw-delays goes, whatever its forwarder does; when a timer fires, all that is stale. */
   wait(time: number): void {
-    const end = this.now + time;
-    for (const [account, at] of [...this.withdrawAt])
-      if (at <= end) {
-        this.withdrawAt.delete(account);
-        this.remove((one) => one.account === account && one.stale);
-      }
-    this.now = end;
+    for (const end = this.now + time; this.now <= end; this.now += 1)
+      this.remove(
+        ({ account, staleSince }) =>
+          staleSince !== undefined &&
+          (this.now >= staleSince + 2 * WITHDRAW_DELAY || this.now === this.withdrawAt.get(account)),
+      );
+    this.now -= 1;
   }
 
   /** Prefix to what a subscriber of the VPN is to have for it. */
@@ -137,10 +141,17 @@ class Model {
 class View {
   readonly routes = new Map<string, string>();
   endOfRib = 0;
+  /** What End-of-RIB may not come before: was in the table when it was asked for, and has been ever since. */
+  due = new Set<string>();
+
+  stillThere(table: Record<string, string>): void {
+    for (const prefix of this.due) if (!(prefix in table)) this.due.delete(prefix);
+  }
 
   take(event: VpnEvent): void {
     if (event.kind === 'end-of-rib') {
       this.endOfRib += 1;
+      expect([...this.routes.keys()]).toEqual(expect.arrayContaining([...this.due]));
       return;
     }
     expect(event.routes.length + event.retractedIds.length).toBeGreaterThan(0);
@@ -155,13 +166,28 @@ class View {
 
 /** The control plane beside the model. */
 class Run {
-  readonly clock = new FakeClock();
+  /** Where subscribers read at their own pace. */
+  readonly readers: Readers | undefined;
+  readonly clock = new ManualClock();
   readonly model = new Model();
   /** By `account vpn`. */
   readonly views = new Map<string, View>();
   readonly controlPlane: ControlPlane;
 
-  constructor() {
+  constructor({ paced = false } = {}) {
+    const take = (account: string, event: VpnEvent) => {
+      const view = this.views.get(`${account} ${event.vpn}`);
+      if (view === undefined) throw new Error(`an event of ${event.vpn} for ${account}, not subscribed`);
+      // What goes in the same step goes before End-of-RIB.
+      view.stillThere(this.model.view(event.vpn));
+      view.take(event);
+    };
+    const readers = paced ? new Readers(take) : undefined;
+    this.readers = readers;
+    const deliver: ControlPlaneOptions['deliver'] = (event, receivers, places) => {
+      if (readers) readers.deliver(event, receivers, places);
+      else for (const receiver of receivers) take(receiver, event);
+    };
     this.controlPlane = new ControlPlane({
       vpns: vpnsOf(policies),
       forwarders: new Map(
@@ -174,18 +200,20 @@ class Run {
       restartDelay: RESTART_DELAY,
       clock: this.clock,
       log: silent,
-      deliver: (event, receivers) => {
-        for (const receiver of receivers) {
-          const view = this.views.get(`${receiver} ${event.vpn}`);
-          if (view === undefined) throw new Error(`an event of ${event.vpn} for ${receiver}, not subscribed`);
-          view.take(event);
-        }
-      },
+      deliver,
+      deliverTable: readers
+        ? (vpn, account) => readers.of(account).startTable(vpn)
+        : deliverTableOf(() => this.controlPlane, deliver),
     });
   }
 
   /** Does what the state allows; what would be refused has tests of its own. */
   step(one: Command): void {
+    this.#step(one);
+    for (const [key, view] of this.views) view.stillThere(this.model.view(key.split(' ')[1] ?? ''));
+  }
+
+  #step(one: Command): void {
     if (one.kind === 'wait') {
       this.model.wait(one.time);
       this.clock.advance(one.time);
@@ -196,8 +224,10 @@ class Run {
       if (this.model.online.size === 0) this.model.onlineSince = this.model.now;
       this.model.online.add(one.account);
       this.model.turn(one.account);
+      this.readers?.open(one.account, this.controlPlane.rib);
       this.controlPlane.opened(one.account);
     } else if (one.kind === 'close') this.#close(one.account);
+    else if (one.kind === 'read') this.readers?.read(one.account, one.count);
     else if (one.kind === 'subscribe') this.#subscribe(one.account, one.vpn);
     else if (this.model.isSubscribed(one.account, one.vpn)) this.#stepInVpn(one);
   }
@@ -219,6 +249,7 @@ class Run {
       this.model.subscriptions.delete(`${account} ${vpn}`);
       this.views.delete(`${account} ${vpn}`);
     }
+    this.readers?.close(account);
     this.controlPlane.closed(account);
   }
 
@@ -227,12 +258,14 @@ class Run {
     // A second subscribe goes on with the same view: the table comes again, whole.
     const view = this.views.get(`${account} ${vpn}`) ?? new View();
     view.endOfRib = 0;
+    view.due = new Set(Object.keys(this.model.view(vpn)));
     this.views.set(`${account} ${vpn}`, view);
+    this.readers?.of(account).forgetEndOfRib(vpn);
     this.controlPlane.subscribe(account, vpn, undefined);
     this.controlPlane.inform(account, vpn);
   }
 
-  #stepInVpn(one: Exclude<Command, { kind: 'wait' | 'open' | 'close' | 'subscribe' }>): void {
+  #stepInVpn(one: Exclude<Command, { kind: 'wait' | 'read' | 'open' | 'close' | 'subscribe' }>): void {
     const { model, controlPlane } = this;
     const { account, vpn } = one;
     const ofThis = (published: PublishedRoute) => published.account === account && published.vpn === vpn;
@@ -242,9 +275,10 @@ class Run {
         model.remove(ofThis);
         this.views.delete(`${account} ${vpn}`);
         controlPlane.unsubscribe(account, vpn);
+        this.readers?.of(account).drop(vpn);
         break;
       case 'end-of-rib':
-        model.remove((published) => ofThis(published) && published.stale);
+        model.remove((published) => ofThis(published) && published.staleSince !== undefined);
         controlPlane.endOfRib(account, vpn);
         break;
       case 'publish':
@@ -253,7 +287,7 @@ class Run {
             (former) =>
               ofThis(former) && (former.route.id === route.id || former.route.prefix === route.prefix),
           );
-          model.routes.push({ account, vpn, route, stale: false });
+          model.routes.push({ account, vpn, route, staleSince: undefined });
         }
         expect(controlPlane.publish(account, vpn, one.routes)).toEqual([]);
         break;
@@ -280,5 +314,25 @@ test('each subscriber has what the model says, after every step', { timeout: 60_
       expect(run.clock.pending).toBe(0);
     }),
     { numRuns: 1_000 },
+  );
+});
+
+test('each subscriber ends with what the model says, whatever its pace', { timeout: 60_000 }, () => {
+  const read: fc.Arbitrary<Command> = fc.record({
+    kind: fc.constant('read' as const),
+    account,
+    count: fc.integer({ min: 1, max: 4 }),
+  });
+  const paced = fc.oneof({ weight: 4, arbitrary: command }, { weight: 1, arbitrary: read });
+  fc.assert(
+    fc.property(fc.array(paced, { maxLength: 120, size: 'max' }), (commands) => {
+      const run = new Run({ paced: true });
+      for (const one of commands) run.step(one);
+      for (const name of run.model.online) run.readers?.read(name);
+      run.check();
+      expect(run.readers?.kept.total).toBe(0);
+      run.controlPlane.stop();
+    }),
+    { numRuns: 3_000 },
   );
 });

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ManualClock } from '@hostpe/daemon/testing';
 import { parseIpAddress } from '@hostpe/net';
 import { type Dialect, dialects, encodeRequest, type VpnRequest } from '@hostpe/signaling';
 import { type Log, StanzaError, scramCredentials, XmppServer } from '@hostpe/xmpp';
@@ -9,7 +10,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ControlPlane } from '../src/control-plane.ts';
 import { Sessions } from '../src/session.ts';
 import { writeCertificate } from './certificate.ts';
-import { FakeClock } from './fake-clock.ts';
 import { Forwarder } from './forwarder.ts';
 import { route, vpnsOf } from './values.ts';
 
@@ -36,7 +36,7 @@ interface Line {
 
 /** h1 and h2 may join red; blue exists, and neither may join it. @param spoken by h1; h2 speaks end-system-06. */
 async function start(spoken: Dialect = 'end-system-06') {
-  const clock = new FakeClock();
+  const clock = new ManualClock();
   const lines: Line[] = [];
   const at = (level: string) => (facts: object, message: string) => {
     lines.push({ level, facts, message });
@@ -54,7 +54,8 @@ async function start(spoken: Dialect = 'end-system-06') {
     restartDelay: 0,
     clock,
     log,
-    deliver: (event, accounts) => sessions.deliver(event, accounts),
+    deliver: (event, accounts, places) => sessions.deliver(event, accounts, places),
+    deliverTable: (vpn, account) => sessions.deliverTable(vpn, account),
   });
   const xmpp = new XmppServer({
     domain: 'dc1.example',

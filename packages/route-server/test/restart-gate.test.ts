@@ -1,6 +1,6 @@
+import { ManualClock } from '@hostpe/daemon/testing';
 import { describe, expect, test } from 'vitest';
 import { RestartGate } from '../src/restart-gate.ts';
-import { FakeClock } from './fake-clock.ts';
 import { vpnsOf } from './values.ts';
 
 const policies = {
@@ -12,7 +12,7 @@ const policies = {
 } as const;
 
 function gateFor(forwarders: Readonly<Record<string, readonly string[]>>, delay = 120_000) {
-  const clock = new FakeClock();
+  const clock = new ManualClock();
   const opened: string[] = [];
   const started: number[] = [];
   const gate = new RestartGate({

@@ -130,7 +130,7 @@ describe('stale routes', () => {
   test('are as good as others, and no one hears that they are stale or fresh again', () => {
     const rib = new Rib(vpnsOf(red));
     rib.publish('h1', 'red', [h1(p1), h1(p2)]);
-    rib.markStale('h1');
+    rib.markStale('h1', 0);
     expect(rib.published('h1')).toEqual({ routes: 2, stale: 2 });
     expect(told(rib.publish('h1', 'red', [h1(p1)]))).toEqual({});
     expect(rib.published('h1')).toEqual({ routes: 2, stale: 1 });
@@ -145,7 +145,7 @@ describe('stale routes', () => {
     rib.publish('h1', 'red', [h1(p1), h1(p2)]);
     rib.publish('h1', 'blue', [h1(p1)]);
     rib.publish('h2', 'red', [h2(p2)]);
-    rib.markStale('h1');
+    rib.markStale('h1', 0);
     rib.publish('h1', 'red', [h1(p1)]);
     expect(told(rib.sweep('h1', 'red'))).toEqual({ red: [`+${p2} 10.255.0.2/2000`] });
     expect(told(rib.sweep('h1'))).toEqual({ blue: [`-${p1}`] });

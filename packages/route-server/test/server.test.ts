@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { ApiError, ControlSocketError, callApi } from '@hostpe/daemon';
 import { XmppError } from '@hostpe/xmpp';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -163,6 +164,44 @@ test('after a restart End-of-RIB waits until all forwarders have published again
   await h2.request({ kind: 'end-of-rib', vpn: 'red' });
   await h1.hears('red +10.1.0.1/32 10.255.0.1/1000', 'red end-of-rib');
   await h2.hears('red +10.1.0.1/32 10.255.0.1/1000', 'red end-of-rib');
+});
+
+test('certificates are read anew; a file that is wrong changes nothing', async () => {
+  const errors: string[] = [];
+  const infos: string[] = [];
+  const log = {
+    ...silent,
+    error: (_facts: object, message: string) => errors.push(message),
+    info: (_facts: object, message: string) => infos.push(message),
+  };
+  const server = await startRouteServer({ configFile: configure(), log });
+  cleanUp.push(server.stop);
+  const port = Number(server.listening[0]?.split(':')[1]);
+  const shown = () =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().fingerprint256);
+        socket.destroy();
+      });
+      socket.on('error', reject);
+    });
+  const h1 = await forwarder(port, 'h1');
+  const former = await shown();
+  const keyFile = join(directory, 'rs.key');
+  const key = readFileSync(keyFile);
+  const renewed = writeCertificate(directory, 'dc1.example');
+  writeFileSync(keyFile, key);
+  await server.reload();
+  expect(errors).toEqual([
+    expect.stringMatching(/former one stays in use: .*rs\.yaml:3: tls\.key: is not the key/),
+  ]);
+  expect(await shown()).toBe(former);
+  writeFileSync(keyFile, renewed.key);
+  await server.reload();
+  expect(errors).toHaveLength(1);
+  expect(infos.at(-1)).toContain('was read anew');
+  expect(await shown()).not.toBe(former);
+  expect(h1.client.online).toBe(true);
 });
 
 test('stop leaves no timer behind', async () => {

@@ -1,11 +1,12 @@
 // The XMPP side on sessions that are scripted: what goes to whom, in which order, serialised how often.
+
+import { ManualClock } from '@hostpe/daemon/testing';
 import { parseIpAddress } from '@hostpe/net';
 import { type Dialect, encodeRequest, type VpnRequest } from '@hostpe/signaling';
 import type { ServerSession } from '@hostpe/xmpp';
 import { describe, expect, test } from 'vitest';
 import { ControlPlane } from '../src/control-plane.ts';
 import { Sessions } from '../src/session.ts';
-import { FakeClock } from './fake-clock.ts';
 import { route, silent, vpnsOf } from './values.ts';
 
 type Handler = Parameters<ServerSession['onRequest']>[0];
@@ -16,6 +17,7 @@ class ScriptedSession implements ServerSession {
   readonly remoteAddress = '127.0.0.1';
   readonly sent: unknown[] = [];
   #handler: Handler = () => undefined;
+  #next: () => Uint8Array | undefined = () => undefined;
   #closed: (reason: string) => void = () => {};
 
   constructor(account: string) {
@@ -29,6 +31,11 @@ class ScriptedSession implements ServerSession {
 
   sendMessage(payload: unknown): void {
     this.sent.push(payload);
+  }
+
+  sendFrom(source: () => Uint8Array | undefined): () => void {
+    this.#next = source;
+    return () => {};
   }
 
   on(_event: 'close', listener: (reason: string) => void): () => void {
@@ -51,8 +58,15 @@ class ScriptedSession implements ServerSession {
     return this.#handler(payload);
   }
 
+  /** Takes all that there is to send. */
+  read(): readonly unknown[] {
+    for (let payload = this.#next(); payload !== undefined; payload = this.#next()) this.sent.push(payload);
+    return this.sent;
+  }
+
   /** Prefixes and End-of-RIBs of what was sent since the last call. */
   heard(): string[] {
+    this.read();
     return this.sent.splice(0).map((body) => {
       const items = [...String(body).matchAll(/<(item|retract) id="([^"]*)"/g)];
       return items.map(([, kind, id]) => `${kind === 'item' ? '+' : '-'}${id}`).join(' ') || 'end-of-rib';
@@ -69,7 +83,7 @@ function setUp(accounts: readonly string[], dialect: Dialect = 'end-system-06') 
   };
   const log = { ...silent, debug: noting('debug'), warn: noting('warn') };
   const sessions = new Sessions({ log, dialect: () => dialect, defer: (task) => deferred.push(task) });
-  const clock = new FakeClock();
+  const clock = new ManualClock();
   const controlPlane = new ControlPlane({
     vpns: vpnsOf({ red: [['64512:1'], ['64512:1']], blue: [['64512:2'], ['64512:2']] }),
     forwarders: new Map(
@@ -82,7 +96,8 @@ function setUp(accounts: readonly string[], dialect: Dialect = 'end-system-06') 
     restartDelay: 0,
     clock,
     log: silent,
-    deliver: (event, receivers) => sessions.deliver(event, receivers),
+    deliver: (event, receivers, places) => sessions.deliver(event, receivers, places),
+    deliverTable: (vpn, account) => sessions.deliverTable(vpn, account),
   });
   const accept = (account: string) => {
     const session = new ScriptedSession(account);
@@ -121,9 +136,8 @@ test('a notification is serialised once, however many hear of it', () => {
   runDeferred();
   for (const session of three) session.heard();
   three[0]?.request(publish(p1));
-  const bodies = three.map(({ sent }) => sent[0]);
-  expect(typeof bodies[0]).toBe('string');
-  // Strings have no identity: that it was not made again shows in that it is text already.
+  const bodies = three.map((session) => session.read()[0]);
+  expect(bodies[0]).toBeInstanceOf(Uint8Array);
   expect(new Set(bodies).size).toBe(1);
   expect(three.map((session) => session.heard())).toEqual(Array(3).fill(['+10.1.0.1/32']));
 });

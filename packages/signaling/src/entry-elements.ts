@@ -5,7 +5,7 @@
 export const NOTHING = 0;
 export const ENTRY = 1;
 export const NLRI = 2;
-export const NEXTHOPS = 3;
+const NEXTHOPS = 3;
 export const NEXTHOP = 4;
 export const ENCAPSULATIONS = 5;
 export const NLRI_FAMILY = 6;

@@ -3,27 +3,8 @@
 // Source: draft-ietf-l3vpn-end-system-06 section 6 (several route servers).
 import type { IpPrefix } from '@hostpe/net';
 import type { VpnRoute } from './messages.ts';
-
-const defaultLocalPreference = 100;
-const defaultSequenceNumber = 0;
-
-/** What one route server said about one VPN. */
-interface ServerRoutes {
-  readonly routes: Map<IpPrefix, VpnRoute>;
-  /** The item id of each of `routes`, for retracts. */
-  readonly ids: Map<string, IpPrefix>;
-  /** Prefixes of an earlier session or subscription that were not said again yet, and since when; empty in the steady state. */
-  readonly stale: Map<IpPrefix, number>;
-  standing: Standing;
-  /** Whether its End-of-RIB was ever heard, or waited for in vain. */
-  endOfRib: boolean;
-}
-
-/**
- * What weight a server's word has in a VPN now. `lost`: no subscription; all that it said is stale. `telling`: subscribed, its End-of-RIB is
- * awaited; what is stale of it may be said again at any moment. `told`: it has said all, and says every change.
- */
-type Standing = 'lost' | 'telling' | 'told';
+import type { ServerRoutes, Standing } from './server-routes.ts';
+import { comparePreference, hold, remove, sameRoute, sweepStale } from './server-routes.ts';
 
 interface VpnRoutes {
   readonly servers: Map<string, ServerRoutes>;
@@ -60,6 +41,7 @@ export class VpnRouteTable {
       }
       // A server that names its items after their publishers retracts the loser's id after the winner's item: by then that
       // id must lead nowhere.
+      hold(from, route);
       const replaced = from.routes.get(route.prefix);
       if (replaced !== undefined && replaced.id !== route.id) from.ids.delete(replaced.id);
       from.routes.set(route.prefix, route);
@@ -106,7 +88,10 @@ export class VpnRouteTable {
    * @returns the prefixes that changed.
    */
   endOfRibOverdue(server: string, vpn: string): IpPrefix[] {
-    return this.#select(vpn, this.#finish(this.#serverRoutes(server, vpn)));
+    const from = this.#serverRoutes(server, vpn);
+    const unconfirmed = new Set([...from.stale.keys(), ...from.held.keys()]);
+    this.#finish(from);
+    return this.#select(vpn, unconfirmed);
   }
 
   /**
@@ -153,16 +138,22 @@ export class VpnRouteTable {
     return this.#vpns.get(vpn)?.best.get(prefix);
   }
 
+  /** Which server the best route of a prefix is of, and whether it is stale. */
+  origin(vpn: string, prefix: IpPrefix): { readonly server: string; readonly stale: boolean } | undefined {
+    return bestCandidate(this.#vpns.get(vpn)?.servers ?? new Map(), prefix);
+  }
+
   standing(server: string, vpn: string): Standing {
     return this.#vpns.get(vpn)?.servers.get(server)?.standing ?? 'lost';
   }
 
-  /** How many prefixes of a server are stale, and since when the first of them. */
+  /** How many routes of a server are stale, and since when the first of them. */
   stale(server: string, vpn: string): { readonly count: number; readonly since: number } {
-    const stale = this.#vpns.get(vpn)?.servers.get(server)?.stale;
+    const from = this.#vpns.get(vpn)?.servers.get(server);
     let since = Number.POSITIVE_INFINITY;
-    for (const at of stale?.values() ?? []) if (at < since) since = at;
-    return { count: stale?.size ?? 0, since };
+    for (const at of from?.stale.values() ?? []) if (at < since) since = at;
+    for (const held of from?.held.values() ?? []) if (held.since < since) since = held.since;
+    return { count: (from?.stale.size ?? 0) + (from?.held.size ?? 0), since };
   }
 
   /**
@@ -182,16 +173,23 @@ export class VpnRouteTable {
     }
     let from = routes.servers.get(server);
     if (from === undefined) {
-      from = { routes: new Map(), ids: new Map(), stale: new Map(), standing: 'telling', endOfRib: false };
+      from = {
+        routes: new Map(),
+        ids: new Map(),
+        stale: new Map(),
+        held: new Map(),
+        standing: 'telling',
+        endOfRib: false,
+      };
       routes.servers.set(server, from);
     }
     return from;
   }
 
-  #finish(from: ServerRoutes): ReadonlySet<IpPrefix> {
+  #finish(from: ServerRoutes): void {
     from.endOfRib = true;
     from.standing = 'told';
-    return sweepStale(from, Number.POSITIVE_INFINITY);
+    sweepStale(from, Number.POSITIVE_INFINITY);
   }
 
   /** Ends the copies that lost servers have of these prefixes. */
@@ -215,7 +213,7 @@ export class VpnRouteTable {
     const changed: IpPrefix[] = [];
     for (const prefix of prefixes) {
       const before = routes.best.get(prefix);
-      const now = bestRoute(routes.servers, prefix);
+      const now = bestCandidate(routes.servers, prefix)?.route;
       if (now === undefined) routes.best.delete(prefix);
       else routes.best.set(prefix, now);
       if (!sameRoute(before, now)) changed.push(prefix);
@@ -224,69 +222,27 @@ export class VpnRouteTable {
   }
 }
 
-function sweepStale(from: ServerRoutes, until: number): ReadonlySet<IpPrefix> {
-  const swept = new Set<IpPrefix>();
-  for (const [prefix, since] of from.stale) if (since <= until) swept.add(prefix);
-  for (const prefix of swept) remove(from, prefix);
-  return swept;
-}
-
-function remove(from: ServerRoutes, prefix: IpPrefix): void {
-  const route = from.routes.get(prefix);
-  if (route !== undefined) from.ids.delete(route.id);
-  from.routes.delete(prefix);
-  from.stale.delete(prefix);
-}
-
 interface Candidate {
   readonly route: VpnRoute;
   readonly stale: boolean;
   readonly server: string;
 }
 
-function bestRoute(servers: ReadonlyMap<string, ServerRoutes>, prefix: IpPrefix): VpnRoute | undefined {
+function bestCandidate(servers: ReadonlyMap<string, ServerRoutes>, prefix: IpPrefix): Candidate | undefined {
   let best: Candidate | undefined;
-  for (const [server, { routes, stale }] of servers) {
-    const route = routes.get(prefix);
+  for (const [server, { routes, stale, held }] of servers) {
+    const heldRoute = held.get(prefix)?.route;
+    const route = heldRoute ?? routes.get(prefix);
     if (route === undefined) continue;
-    const candidate = { route, stale: stale.has(prefix), server };
+    const candidate = { route, stale: heldRoute !== undefined || stale.has(prefix), server };
     if (best === undefined || isBetter(candidate, best)) best = candidate;
   }
-  return best?.route;
+  return best;
 }
 
 function isBetter(a: Candidate, b: Candidate): boolean {
-  const preference = localPreference(a.route) - localPreference(b.route);
+  const preference = comparePreference(a.route, b.route);
   if (preference !== 0) return preference > 0;
-  const sequence = sequenceNumber(a.route) - sequenceNumber(b.route);
-  if (sequence !== 0) return sequence > 0;
   if (a.stale !== b.stale) return b.stale;
   return a.server < b.server;
-}
-
-function localPreference(route: VpnRoute): number {
-  return route.localPreference ?? defaultLocalPreference;
-}
-
-function sequenceNumber(route: VpnRoute): number {
-  return route.sequenceNumber ?? defaultSequenceNumber;
-}
-
-function sameRoute(a: VpnRoute | undefined, b: VpnRoute | undefined): boolean {
-  if (a === b) return true;
-  if (a === undefined || b === undefined) return false;
-  return (
-    localPreference(a) === localPreference(b) &&
-    sequenceNumber(a) === sequenceNumber(b) &&
-    a.nexthops.length === b.nexthops.length &&
-    a.nexthops.every((nexthop, index) => {
-      const other = b.nexthops[index];
-      return (
-        other !== undefined &&
-        nexthop.address === other.address &&
-        nexthop.label === other.label &&
-        nexthop.encapsulations.join() === other.encapsulations.join()
-      );
-    })
-  );
 }

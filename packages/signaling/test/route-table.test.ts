@@ -1,5 +1,5 @@
+// The merge of several route servers' routes, rule by rule; route-table.model.test.ts has them in any order.
 import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { VpnRoute } from '../src/index.ts';
 import { VpnRouteTable } from '../src/index.ts';
@@ -95,7 +95,7 @@ describe('VpnRouteTable', () => {
     const table = new VpnRouteTable();
     table.learn('rs1', 'red', [route({ pe: '192.0.2.1' }), route({ prefix: p2, pe: '192.0.2.1', seq: 5 })]);
     table.learn('rs2', 'red', [route({ pe: '192.0.2.2' }), route({ prefix: p2, pe: '192.0.2.2', seq: 4 })]);
-    expect(table.markStale('rs1')).toEqual(new Map([['red', [p1]]]));
+    expect(table.markStale('rs1', 0)).toEqual(new Map([['red', [p1]]]));
     expect(table.bestOf('red', p1)).toEqual(route({ pe: '192.0.2.2' }));
     expect(table.bestOf('red', p2)).toMatchObject({ sequenceNumber: 5 });
     expect(table.learn('rs1', 'red', [route({ pe: '192.0.2.1' })])).toEqual([p1]);
@@ -104,20 +104,54 @@ describe('VpnRouteTable', () => {
   test('after a lost session what is not said again goes at End-of-RIB', () => {
     const table = new VpnRouteTable();
     table.learn('rs1', 'red', [route(), route({ prefix: p2 })]);
-    expect(table.markStale('rs1')).toEqual(new Map());
+    expect(table.markStale('rs1', 0)).toEqual(new Map());
     expect([...table.best('red').keys()]).toEqual([p1, p2]);
     expect(table.learn('rs1', 'red', [route()])).toEqual([]);
     expect(table.endOfRib('rs1', 'red')).toEqual([p2]);
     expect(table.endOfRib('rs1', 'red')).toEqual([]);
   });
 
+  test('a better route from before a restart is held until the server has said all, or says it again, or withdraws it', () => {
+    const table = new VpnRouteTable();
+    const active = route({ lp: 200 });
+    const standby = route({ pe: '192.0.2.2' });
+    const restarted = () => {
+      table.learn('rs1', 'red', [active]);
+      table.endOfRib('rs1', 'red');
+      table.markStale('rs1', 5);
+      table.subscribeStarted('rs1', 'red', 6);
+      expect(table.learn('rs1', 'red', [standby])).toEqual([]);
+      expect(table.bestOf('red', p1)).toEqual(active);
+      expect(table.stale('rs1', 'red')).toEqual({ count: 1, since: 5 });
+    };
+    restarted();
+    expect(table.endOfRib('rs1', 'red')).toEqual([p1]);
+    expect(table.bestOf('red', p1)).toEqual(standby);
+    restarted();
+    expect(table.endOfRibOverdue('rs1', 'red')).toEqual([p1]);
+    restarted();
+    expect(table.learn('rs1', 'red', [active])).toEqual([]);
+    expect(table.stale('rs1', 'red').count).toBe(0);
+    restarted();
+    expect(table.retract('rs1', 'red', [p1])).toEqual([p1]);
+    expect(table.bestOf('red', p1)).toBeUndefined();
+    restarted();
+    table.markStale('rs1', 7);
+    expect(table.sweep('rs1', 'red', 5)).toEqual([p1]);
+    expect(table.bestOf('red', p1)).toEqual(standby);
+    // In the steady state the last word counts, be it worse.
+    table.endOfRib('rs1', 'red');
+    table.learn('rs1', 'red', [active]);
+    expect(table.learn('rs1', 'red', [standby])).toEqual([p1]);
+  });
+
   test('a new subscription makes the routes of that VPN stale, a sweep removes them', () => {
     const table = new VpnRouteTable();
     table.learn('rs1', 'red', [route()]);
     table.learn('rs1', 'blue', [route()]);
-    expect(table.subscribeStarted('rs1', 'red')).toEqual([]);
-    expect(table.sweep('rs1', 'blue')).toEqual([]);
-    expect(table.sweep('rs1', 'red')).toEqual([p1]);
+    expect(table.subscribeStarted('rs1', 'red', 0)).toEqual([]);
+    expect(table.sweep('rs1', 'blue', 0)).toEqual([]);
+    expect(table.sweep('rs1', 'red', 0)).toEqual([p1]);
   });
 
   test('an id that moves to another prefix takes the route with it', () => {
@@ -135,17 +169,32 @@ describe('VpnRouteTable', () => {
     expect(table.retract('rs1', 'red', ['h2'])).toEqual([p1]);
   });
 
+  test('what is stale goes by time, the longest stale first', () => {
+    const table = new VpnRouteTable();
+    table.learn('rs1', 'red', [route(), route({ prefix: p2 })]);
+    table.markStale('rs1', 10);
+    table.subscribeStarted('rs1', 'red', 20);
+    table.learn('rs1', 'red', [route()]);
+    table.markStale('rs1', 30);
+    expect(table.stale('rs1', 'red')).toEqual({ count: 2, since: 10 });
+    expect(table.sweep('rs1', 'red', 9)).toEqual([]);
+    expect(table.sweep('rs1', 'red', 29)).toEqual([p2]);
+    expect(table.stale('rs1', 'red')).toEqual({ count: 1, since: 30 });
+    expect(table.sweep('rs1', 'red', 30)).toEqual([p1]);
+    expect(table.stale('rs1', 'red')).toEqual({ count: 0, since: Number.POSITIVE_INFINITY });
+  });
+
   test('a VPN is complete when each server has said End-of-RIB once, and starts anew when it was forgotten', () => {
     const table = new VpnRouteTable();
     expect(table.complete('red', ['rs1'])).toBe(false);
-    table.subscribeStarted('rs1', 'red');
+    table.subscribeStarted('rs1', 'red', 0);
     table.endOfRib('rs1', 'red');
     expect(table.complete('red', ['rs1'])).toBe(true);
     expect(table.complete('red', ['rs1', 'rs2'])).toBe(false);
     expect(table.complete('blue', ['rs1'])).toBe(false);
     table.endOfRib('rs2', 'red');
-    table.markStale('rs1');
-    table.subscribeStarted('rs1', 'red');
+    table.markStale('rs1', 0);
+    table.subscribeStarted('rs1', 'red', 0);
     expect(table.complete('red', ['rs1', 'rs2'])).toBe(true);
     table.forgetVpn('red');
     expect(table.complete('red', ['rs1', 'rs2'])).toBe(false);
@@ -153,151 +202,75 @@ describe('VpnRouteTable', () => {
   });
 });
 
-// The table against a list of facts without any structure: what a server said last of a prefix, and whether it is stale.
-interface Fact {
-  server: string;
-  vpn: string;
-  route: VpnRoute;
-  stale: boolean;
-}
-
-class NaiveTable {
-  facts: Fact[] = [];
-
-  drop(which: (fact: Fact) => boolean): void {
-    this.facts = this.facts.filter((fact) => !which(fact));
+describe('the copies of a lost route server', () => {
+  const best = { pe: '192.0.2.1', lp: 200, seq: 9 };
+  /** `rs1` is lost and had p1 and p2 as good as can be; `rs2` has told all, and has p1. */
+  function partial(): VpnRouteTable {
+    const table = new VpnRouteTable();
+    table.subscribeStarted('rs1', 'red', 0);
+    table.learn('rs1', 'red', [route(best), route({ ...best, prefix: p2 })]);
+    table.endOfRib('rs1', 'red');
+    table.subscribeStarted('rs2', 'red', 0);
+    table.learn('rs2', 'red', [route({ pe: '192.0.2.2' })]);
+    table.endOfRib('rs2', 'red');
+    table.markStale('rs1', 0);
+    return table;
   }
+  const peOf = (table: VpnRouteTable, prefix: string) =>
+    table.bestOf('red', parseIpPrefix(prefix))?.nexthops[0]?.address;
 
-  best(vpn: string): Map<string, VpnRoute> {
-    const best = new Map<string, VpnRoute>();
-    for (const { route: one } of this.facts.filter((fact) => fact.vpn === vpn)) {
-      const [first] = this.facts
-        .filter((fact) => fact.vpn === vpn && fact.route.prefix === one.prefix)
-        .sort(
-          (a, b) =>
-            (b.route.localPreference ?? 100) - (a.route.localPreference ?? 100) ||
-            (b.route.sequenceNumber ?? 0) - (a.route.sequenceNumber ?? 0) ||
-            Number(a.stale) - Number(b.stale) ||
-            (a.server < b.server ? -1 : 1),
-        );
-      if (first !== undefined) best.set(one.prefix, first.route);
-    }
-    return best;
-  }
+  test('stand, in the order of preference, while nobody says anything new', () => {
+    const table = partial();
+    expect([peOf(table, p1), peOf(table, p2)]).toEqual(['192.0.2.1', '192.0.2.1']);
+    expect([table.standing('rs1', 'red'), table.standing('rs2', 'red')]).toEqual(['lost', 'told']);
+    expect(table.origin('red', p1)).toMatchObject({ server: 'rs1', stale: true });
+    table.endOfRib('rs2', 'red');
+    expect(table.origin('red', p1)).toMatchObject({ server: 'rs2', stale: false });
+    expect(table.origin('blue', p1)).toBeUndefined();
+  });
 
-  /** All of a VPN's best routes but their ids, as text. */
-  picture(vpn: string): Map<string, string> {
-    return new Map(
-      [...this.best(vpn)].map(([prefix, { nexthops, localPreference = 100, sequenceNumber = 0 }]) => [
-        prefix,
-        JSON.stringify([nexthops, localPreference, sequenceNumber]),
-      ]),
-    );
-  }
-}
+  test('end when another one that has told all says the route anew, however good they were', () => {
+    const table = partial();
+    expect(table.learn('rs2', 'red', [route({ pe: '192.0.2.3' })])).toEqual([p1]);
+    expect([peOf(table, p1), peOf(table, p2)]).toEqual(['192.0.2.3', '192.0.2.1']);
+  });
 
-const server = fc.constantFrom('rs1', 'rs2');
-const vpn = fc.constantFrom('red', 'blue');
-const id = fc.constantFrom('a', 'b', 'c', 'd');
-const choice = fc.record(
-  {
-    id,
-    prefix: fc.constantFrom('10.1.0.1/32', '10.1.0.2/32', '2001:db8::/64'),
-    pe: fc.constantFrom('192.0.2.1', '192.0.2.2'),
-    lp: fc.constantFrom(100, 200),
-    seq: fc.constantFrom(0, 1),
-  },
-  { requiredKeys: ['id', 'prefix', 'pe'] },
-);
-const step = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      op: fc.constant('learn' as const),
-      server,
-      vpn,
-      choices: fc.array(choice, { maxLength: 3 }),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      op: fc.constant('retract' as const),
-      server,
-      vpn,
-      ids: fc.array(id, { maxLength: 2 }),
-    }),
-  },
-  fc.record({
-    op: fc.constantFrom('endOfRib' as const, 'sweep' as const, 'subscribeStarted' as const),
-    server,
-    vpn,
-  }),
-  fc.record({ op: fc.constant('markStale' as const), server }),
-  fc.record({ op: fc.constant('forgetVpn' as const), vpn }),
-);
-type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+  test('end when another one withdraws the route: its machine may be gone', () => {
+    const table = partial();
+    expect(table.retract('rs2', 'red', [p1, p2], [p2])).toEqual([p1]);
+    expect([peOf(table, p1), peOf(table, p2)]).toEqual([undefined, '192.0.2.1']);
+    table.learn('rs2', 'red', [route({ prefix: p2, id: 'x', pe: '192.0.2.2' })]);
+    expect(table.learn('rs2', 'red', [route({ id: 'x', pe: '192.0.2.2' })])).toEqual([p2, p1]);
+    expect([peOf(table, p1), peOf(table, p2)]).toEqual(['192.0.2.2', undefined]);
+  });
 
-function apply(table: VpnRouteTable, naive: NaiveTable, said: Set<string>, s: Step): Map<string, string[]> {
-  const of = (fact: Fact) =>
-    ('server' in s ? fact.server === s.server : true) && ('vpn' in s ? fact.vpn === s.vpn : true);
-  switch (s.op) {
-    case 'learn': {
-      const routes = s.choices.map((one) => route(one));
-      for (const one of routes) {
-        naive.drop((fact) => of(fact) && (fact.route.id === one.id || fact.route.prefix === one.prefix));
-        naive.facts.push({ server: s.server, vpn: s.vpn, route: one, stale: false });
-      }
-      return new Map([[s.vpn, table.learn(s.server, s.vpn, routes)]]);
-    }
-    case 'retract':
-      naive.drop((fact) => of(fact) && s.ids.some((one) => one === fact.route.id));
-      return new Map([[s.vpn, table.retract(s.server, s.vpn, s.ids)]]);
-    case 'endOfRib':
-      said.add(`${s.server} ${s.vpn}`);
-      naive.drop((fact) => of(fact) && fact.stale);
-      return new Map([[s.vpn, table.endOfRib(s.server, s.vpn)]]);
-    case 'sweep':
-      naive.drop((fact) => of(fact) && fact.stale);
-      return new Map([[s.vpn, table.sweep(s.server, s.vpn)]]);
-    case 'subscribeStarted':
-      for (const fact of naive.facts) if (of(fact)) fact.stale = true;
-      return new Map([[s.vpn, table.subscribeStarted(s.server, s.vpn)]]);
-    case 'markStale':
-      for (const fact of naive.facts) if (of(fact)) fact.stale = true;
-      return table.markStale(s.server);
-    case 'forgetVpn':
-      naive.drop(of);
-      for (const one of ['rs1', 'rs2']) said.delete(`${one} ${s.vpn}`);
-      table.forgetVpn(s.vpn);
-      return new Map();
-  }
-}
+  test('outlast part of a table, and end with the End-of-RIB of another one where that has or had the prefix', () => {
+    const table = partial();
+    table.markStale('rs2', 0);
+    table.subscribeStarted('rs2', 'red', 0);
+    expect(table.learn('rs2', 'red', [route({ pe: '192.0.2.3' })])).toEqual([]);
+    expect(peOf(table, p1)).toBe('192.0.2.1');
+    expect(table.endOfRib('rs2', 'red')).toEqual([p1]);
+    expect([peOf(table, p1), peOf(table, p2)]).toEqual(['192.0.2.3', '192.0.2.1']);
+    table.subscribeStarted('rs2', 'red', 0);
+    expect(table.endOfRib('rs2', 'red')).toEqual([p1]);
+    expect(peOf(table, p2)).toBe('192.0.2.1');
+  });
 
-test('two servers in any order: as the naive model has it, and every change is told', () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const table = new VpnRouteTable();
-      const naive = new NaiveTable();
-      const said = new Set<string>();
-      for (const s of steps) {
-        const before = new Map(['red', 'blue'].map((name) => [name, naive.picture(name)]));
-        const changed = apply(table, naive, said, s);
-        for (const name of ['red', 'blue']) {
-          expect(new Map(table.best(name))).toEqual(naive.best(name));
-          for (const servers of [['rs1'], ['rs2'], ['rs1', 'rs2']]) {
-            expect(table.complete(name, servers)).toBe(servers.every((one) => said.has(`${one} ${name}`)));
-          }
-          if (s.op === 'forgetVpn') continue;
-          const then = before.get(name) ?? new Map<string, string>();
-          const now = naive.picture(name);
-          const expected = [...new Set([...then.keys(), ...now.keys()])].filter(
-            (prefix) => then.get(prefix) !== now.get(prefix),
-          );
-          expect((changed.get(name) ?? []).toSorted()).toEqual(expected.toSorted());
-        }
-      }
-    }),
-    { numRuns: 300 },
-  );
+  test('outlast an End-of-RIB that never came: that is nobody’s word', () => {
+    const table = partial();
+    table.subscribeStarted('rs2', 'red', 0);
+    expect(table.endOfRibOverdue('rs2', 'red')).toEqual([]);
+    expect(table.standing('rs2', 'red')).toBe('told');
+    expect([peOf(table, p1), peOf(table, p2)]).toEqual(['192.0.2.1', '192.0.2.1']);
+  });
+
+  test('of one that is subscribing again are its own to end: it may be about to say them', () => {
+    const table = partial();
+    table.subscribeStarted('rs1', 'red', 0);
+    table.learn('rs2', 'red', [route({ pe: '192.0.2.3' })]);
+    table.retract('rs2', 'red', [p1]);
+    expect(peOf(table, p1)).toBe('192.0.2.1');
+    expect(table.endOfRib('rs1', 'red')).toEqual([p1, p2]);
+  });
 });

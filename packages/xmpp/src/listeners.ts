@@ -25,4 +25,22 @@ export class Listeners<Events extends Record<keyof Events, (...facts: never[]) =
       }
     }
   }
+
+  /** The same, for listeners that may return promises: a promise of all of theirs, which never rejects, where any does. */
+  emitInTurn<Name extends keyof Events>(
+    event: Name,
+    ...facts: Parameters<Events[Name]>
+  ): Promise<void> | undefined {
+    const unsettled: Promise<unknown>[] = [];
+    for (const listener of this.#listeners.get(event) ?? []) {
+      try {
+        const result: unknown = listener(...facts);
+        if (result instanceof Promise)
+          unsettled.push(result.catch((thrown: unknown) => this.#onThrow(event, thrown)));
+      } catch (thrown) {
+        this.#onThrow(event, thrown);
+      }
+    }
+    return unsettled.length === 0 ? undefined : Promise.all(unsettled).then(() => {});
+  }
 }

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { Element } from 'ltx';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScramClient } from '../src/scram.ts';
+import { OutputPump } from '../src/server/output-pump.ts';
 import { type ServerSession, Session } from '../src/server/session.ts';
 import { ClientPeer, clientHeader } from './support/scripted-peer.ts';
 import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
@@ -226,11 +227,11 @@ describe('authentication', () => {
   });
 
   test('only so many may be at it', async () => {
-    const { port } = await setting.server({ limits: { maxUnauthenticated: 2 } });
+    const { port } = await setting.server({ limits: { maxUnauthenticatedPerAddress: 2 } });
     const first = await connect(port);
     await connect(port);
     await expect(connect(port)).rejects.toThrow();
-    expect(setting.log.of('warn')[0]?.facts).toEqual({ remoteAddress: '127.0.0.1', limit: 2 });
+    expect(setting.log.of('warn')[0]?.facts).toEqual({ remoteAddress: '127.0.0.1', connections: 2 });
     await first.session(DOMAIN, 'h2', PASSWORD);
     await connect(port);
   });
@@ -353,6 +354,8 @@ describe('a session', () => {
       resource: 'r',
       remoteAddress: '',
       maxOutputBytes: 1_000_000,
+      pump: new OutputPump(),
+      onProgress: () => {},
       log: setting.log,
     });
     const answers: (() => void)[] = [];

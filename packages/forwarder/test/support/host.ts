@@ -37,16 +37,19 @@ class RecordedLog implements Log {
   }
 }
 
+/** Where one is, and what it speaks. */
+type RouteServer = Pick<ScriptedRouteServer, 'dialect' | 'port'>;
+
 export class Host {
   readonly kernel = new FakeKernel();
   readonly log = new RecordedLog();
   readonly folder = mkdtempSync(join(tmpdir(), 'hostpe-forwarder-'));
   readonly socket = join(this.folder, 'forwarder.sock');
-  readonly #routeServers: readonly ScriptedRouteServer[];
+  readonly #routeServers: readonly RouteServer[];
   readonly #ca: string;
   #running: { stop(): Promise<void> } | undefined;
 
-  constructor(routeServers: readonly ScriptedRouteServer[], ca: string) {
+  constructor(routeServers: readonly RouteServer[], ca: string) {
     this.#routeServers = routeServers;
     this.#ca = ca;
   }
@@ -77,7 +80,7 @@ export class Host {
       'state-directory': join(this.folder, 'lib'),
       ...some,
     });
-    // After the schema, which refuses a dialect without a transport.
+    // After the schema, so that a test can have what a dialect has no words for.
     const config = {
       ...written,
       routeServers: written.routeServers.map((settings, index) => ({
@@ -86,7 +89,15 @@ export class Host {
       })),
     };
     const credentials = new Map(
-      config.routeServers.map((settings) => [settings, { password, ca: this.#ca }]),
+      config.routeServers.map((settings) => [
+        settings,
+        {
+          password: () => Promise.resolve(password),
+          certificate: undefined,
+          key: undefined,
+          ca: () => Promise.resolve(this.#ca),
+        },
+      ]),
     );
     const kernel = {
       rtnetlink: this.kernel,

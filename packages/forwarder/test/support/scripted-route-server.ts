@@ -7,7 +7,7 @@ import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
 import type { Dialect, VpnEvent, VpnRequest, VpnRoute } from '@hostpe/signaling';
 import { dialects, encodeEvent, RequestDecoder } from '@hostpe/signaling';
 import type { Log, ServerSession } from '@hostpe/xmpp';
-import { scramCredentials, XmppServer } from '@hostpe/xmpp';
+import { OpenStreamServer, scramCredentials, XmppServer } from '@hostpe/xmpp';
 
 export const domain = 'dc1.example';
 export const password = 'correct horse';
@@ -39,7 +39,7 @@ export class ScriptedRouteServer {
   port = 0;
   readonly dialect: Dialect;
   readonly #options: { readonly certificate: Certificate; readonly log: Log };
-  #server: XmppServer | undefined;
+  #server: XmppServer | OpenStreamServer | undefined;
   #session: ServerSession | undefined;
 
   constructor(certificate: Certificate, log: Log, dialect: Dialect = 'end-system-06') {
@@ -49,14 +49,7 @@ export class ScriptedRouteServer {
 
   /** On the port of the last time, where there was one. */
   async start(): Promise<void> {
-    const credentials = scramCredentials(password);
-    const server = new XmppServer({
-      domain,
-      listen: [{ address: '127.0.0.1', port: this.port }],
-      tls: this.#options.certificate,
-      credentials: (account) => (account === 'h1' ? credentials : undefined),
-      log: this.#options.log,
-    });
+    const server = this.dialect === 'contrail' ? this.#openStreams() : this.#xmpp();
     server.on('session', (session) => {
       this.#session = session;
       const vpns = new Set<string>();
@@ -85,6 +78,27 @@ export class ScriptedRouteServer {
     const [bound] = await server.listen();
     this.port = bound?.port ?? 0;
     this.#server = server;
+  }
+
+  #xmpp(): XmppServer {
+    const credentials = scramCredentials(password);
+    return new XmppServer({
+      domain,
+      listen: [{ address: '127.0.0.1', port: this.port }],
+      tls: this.#options.certificate,
+      credentials: (account) => (account === 'h1' ? credentials : undefined),
+      log: this.#options.log,
+    });
+  }
+
+  #openStreams(): OpenStreamServer {
+    return new OpenStreamServer({
+      domain,
+      listen: [{ address: '127.0.0.1', port: this.port, starttls: false, allows: () => true }],
+      tls: this.#options.certificate,
+      identify: (account) => ({ account, kind: 'contrail' }),
+      log: this.#options.log,
+    });
   }
 
   async stop(): Promise<void> {

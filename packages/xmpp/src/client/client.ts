@@ -5,7 +5,9 @@ import { XmppError } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
 import type { Log } from '../log.ts';
 import type { SubtreeReader } from '../parser/subtree-reader.ts';
-import { type Backoff, backoffDelay } from './backoff.ts';
+import { Reconnect } from '../reconnect.ts';
+import type { Backoff } from './backoff.ts';
+import type { Credential } from './credential.ts';
 import { ClientStream } from './stream.ts';
 
 export interface XmppClientOptions {
@@ -16,10 +18,20 @@ export interface XmppClientOptions {
   /** The localpart of the JID, and the name that authenticates. */
   readonly account: string;
   readonly resource: string;
-  /** Asked anew for each attempt. */
-  readonly password: () => string | Promise<string>;
+  /** `tcp`, the default, or a WebSocket at /xmpp-websocket (RFC 7395). */
+  readonly transport?: 'tcp' | 'websocket';
+  /** Over TCP. `direct`, the default: from the first byte; `starttls`: demanded in a plaintext that carries nothing else. */
+  readonly tls?: 'direct' | 'starttls';
   /** Certificates of the CA in PEM; the system's when absent. */
-  readonly ca?: string;
+  readonly ca?: Credential | undefined;
+  /** Our certificate in PEM, with those between it and its CA; the account is authenticated by it where it can be. */
+  readonly certificate?: Credential | undefined;
+  /** Of the certificate, in PEM. */
+  readonly key?: Credential | undefined;
+  /** May be left out where there is a certificate. */
+  readonly password?: Credential | undefined;
+  /** Whether the password may be shown to the server, inside TLS, where that offers nothing better. Default false. */
+  readonly plain?: boolean;
   /** Default 30 000. */
   readonly pingInterval?: number;
   /** For each step of the negotiation, for the answer to a ping and to a request. Default 10 000. */
@@ -37,33 +49,36 @@ interface XmppClientEvents {
   online: () => void;
   /** No session, and why: after the end of one, and again after each attempt that failed. */
   offline: (reason: XmppError) => void;
-  message: (stanza: Element) => void;
+  /**
+   * Messages come one after the other: each waits until the promises that listeners returned for the one before are settled. When more than a few
+   * wait, nothing is read from the server: a listener that waits for a request of its own session may wait for ever.
+   */
+  message: (stanza: Element) => unknown;
 }
-
-/** A session that lasted as long ends a row of failures. */
-const STABLE_TIME = 10_000;
 
 export class XmppClient {
   readonly #options: XmppClientOptions;
   readonly #listeners: Listeners<XmppClientEvents>;
   readonly #server: string;
   #stream: ClientStream | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #reconnect: Reconnect;
   #running = false;
   #jid: string | undefined;
-  #onlineSince = 0;
-  #failures = 0;
-  #lastReason = '';
 
   constructor(options: XmppClientOptions) {
     this.#options = options;
     this.#server = `${options.domain} (${options.host}:${options.port})`;
+    const { account, backoff, random, log } = options;
     this.#listeners = new Listeners((event, err) =>
-      options.log.error(
-        { server: this.#server, err },
-        `XMPP: ${event} was not dealt with; the session goes on`,
-      ),
+      log.error({ server: this.#server, err }, `XMPP: ${event} was not dealt with; the session goes on`),
     );
+    this.#reconnect = new Reconnect({
+      ...(backoff && { backoff }),
+      ...(random && { random }),
+      facts: { server: this.#server, account },
+      log,
+      attempt: () => this.#connect(),
+    });
   }
 
   get online(): boolean {
@@ -89,7 +104,7 @@ export class XmppClient {
   /** Ends the session in order, or whatever attempt there is at once. Resolves within about two seconds. */
   async stop(): Promise<void> {
     this.#running = false;
-    clearTimeout(this.#retry);
+    this.#reconnect.cancel();
     await this.#stream?.close();
   }
 
@@ -117,7 +132,7 @@ export class XmppClient {
       { ...this.#options, pingInterval, timeout: this.#timeout },
       {
         online: (jid) => this.#onOnline(jid),
-        message: (stanza) => this.#listeners.emit('message', stanza),
+        message: (stanza) => this.#listeners.emitInTurn('message', stanza),
         ended: (reason) => this.#onEnded(reason),
       },
     );
@@ -127,31 +142,15 @@ export class XmppClient {
 
   #onOnline(jid: string): void {
     this.#jid = jid;
-    this.#onlineSince = performance.now();
-    this.#lastReason = '';
+    this.#reconnect.succeeded();
     this.#options.log.info({ server: this.#server, jid }, 'XMPP: session established');
     this.#listeners.emit('online');
   }
 
   #onEnded(reason: XmppError): void {
-    if (this.online && performance.now() - this.#onlineSince >= STABLE_TIME) this.#failures = 0;
     this.#jid = undefined;
-    if (this.#running) {
-      const { backoff = { initial: 500, max: 30_000 }, random = Math.random } = this.#options;
-      const delay = backoffDelay(this.#failures, backoff, random);
-      this.#failures += 1;
-      this.#logFailure(reason, delay);
-      this.#retry = setTimeout(() => this.#connect(), delay);
-    } else this.#options.log.info({ server: this.#server }, 'XMPP: stopped');
+    if (this.#running) this.#reconnect.ended(reason);
+    else this.#options.log.info({ server: this.#server }, 'XMPP: stopped');
     this.#listeners.emit('offline', reason);
-  }
-
-  /** Loud once for each new reason: a server that is away for a day is one line. */
-  #logFailure(reason: XmppError, delay: number): void {
-    const { code, condition, message } = reason;
-    const level = message === this.#lastReason ? 'debug' : 'warn';
-    this.#lastReason = message;
-    const facts = { server: this.#server, account: this.#options.account, code, condition };
-    this.#options.log[level](facts, `XMPP: ${message}; trying again in ${(delay / 1000).toFixed(1)} s`);
   }
 }

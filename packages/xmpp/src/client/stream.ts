@@ -2,24 +2,19 @@
 // once and thrown away, so that no state of a failed attempt can reach the next. Never retries; never plaintext.
 //
 // What the @xmpp packages do not do by themselves is here: every step has a watchdog; the parser is our own, strict
-// and bounded; whatever the peer sends ends in `ended`, never in an exception; the server's SCRAM proof is checked.
-// Times in milliseconds.
-import { isIP, isIPv6 } from 'node:net';
-import { type ConnectionOptions, checkServerIdentity, type TLSSocket } from 'node:tls';
-import { Client } from '@xmpp/client-core';
+// and bounded; whatever the peer sends ends in `ended`, never in an exception; the server's SCRAM proof is checked;
+// what waits to be read or written is bounded. Times in milliseconds, sizes in bytes.
 import iqCaller, { type IqCaller } from '@xmpp/iq/caller.js';
 import createMiddleware from '@xmpp/middleware';
 import resourceBinding from '@xmpp/resource-binding';
 import sasl from '@xmpp/sasl';
 import createStreamFeatures from '@xmpp/stream-features';
-import ConnectionTLS from '@xmpp/tls/lib/Connection.js';
+import Connection from '@xmpp/tls/lib/Connection.js';
 import { Element } from 'ltx';
 import { StanzaError, XmppError } from '../errors.ts';
-import { sayFarewell } from '../farewell.ts';
 import { Liveness } from '../liveness.ts';
-import { NS_BIND, NS_CLIENT, NS_SASL, NS_STANZA_ERRORS, NS_STREAM } from '../namespaces.ts';
+import { NS_SASL, NS_STREAM } from '../namespaces.ts';
 import type { SubtreeReader } from '../parser/subtree-reader.ts';
-import { SCRAM_SHA_256, ScramClient } from '../scram.ts';
 import {
   attribute,
   iqError,
@@ -28,22 +23,19 @@ import {
   isPing,
   isStanza,
   pingIq,
-  STREAM_END,
   streamErrorFrom,
-  streamErrorText,
 } from '../stanza.ts';
-import { NEGOTIATION_LIMITS, STREAM_LIMITS, StreamParser } from '../stream-parser.ts';
-import { connectionClosed, failureOf, requestFailure, type Step, stepTimeout } from './failure.ts';
-import { scramFactory } from './mechanism.ts';
+import { NEGOTIATION_LIMITS, STREAM_LIMITS } from '../stream-parser.ts';
+import { type AuthenticationOptions, ClientAuthentication } from './authentication.ts';
+import { connectionClosed, failureOf, mendError, requestFailure, type Step, stepTimeout } from './failure.ts';
+import { documentFraming, type Framing } from './framing.ts';
+import { Inbox } from './inbox.ts';
+import { checkHeader, demandBinding, isJidOf, refusal } from './negotiation.ts';
+import { openTransport, type TransportOptions } from './transport.ts';
+import type { Wire } from './wire.ts';
 
-export interface ClientStreamOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly domain: string;
-  readonly account: string;
+export interface ClientStreamOptions extends TransportOptions, AuthenticationOptions {
   readonly resource: string;
-  readonly password: () => string | Promise<string>;
-  readonly ca?: string | undefined;
   readonly pingInterval: number;
   readonly timeout: number;
   readonly readers?: () => readonly SubtreeReader[];
@@ -52,40 +44,27 @@ export interface ClientStreamOptions {
 /** What becomes of the stream. None may throw. */
 export interface ClientStreamEvents {
   readonly online: (jid: string) => void;
-  readonly message: (stanza: Element) => void;
+  /** Where it returns a promise, the next message waits for that; it may not reject. */
+  readonly message: (stanza: Element) => Promise<void> | undefined;
   /** Once, at the end, whatever it was. */
   readonly ended: (reason: XmppError) => void;
 }
 
-class NegotiationParser extends StreamParser {
-  constructor() {
-    super(NEGOTIATION_LIMITS);
-  }
-}
+/** What may wait for a server that does not read. */
+const MAX_UNSENT = 16 * 1024 * 1024;
 
-/** Of the stream after authentication, of which there is one. */
-function sessionParser(readers: readonly SubtreeReader[]): new () => StreamParser {
-  return class extends StreamParser {
-    constructor() {
-      super(STREAM_LIMITS, { readers });
-    }
-  };
-}
-
-class Transport extends ConnectionTLS {}
-Transport.prototype.Parser = NegotiationParser;
-
-export class ClientStream extends Client {
+export class ClientStream extends Connection {
   readonly #options: ClientStreamOptions;
   readonly #events: ClientStreamEvents;
   readonly #iqs: IqCaller;
+  readonly #inbox: Inbox;
+  readonly #authentication: ClientAuthentication;
   #step: Step = 'connect';
   #watchdog: NodeJS.Timeout | undefined;
   #liveness: Liveness | undefined;
-  #tls: TLSSocket | undefined;
-  #scram: ScramClient | undefined;
-  #success = '';
-  #authenticated = false;
+  #wire: Wire | undefined;
+  #framing: Framing = documentFraming;
+  #opened = false;
   #boundJid = '';
   #pings = 0;
   #ended = false;
@@ -96,10 +75,14 @@ export class ClientStream extends Client {
     super({ domain: options.domain, timeout: options.timeout * 2 });
     this.#options = options;
     this.#events = events;
-    this.transports.push(Transport);
+    this.#inbox = new Inbox({
+      deliver: events.message,
+      pause: () => this.#wire?.pause(),
+      resume: () => this.#wire?.resume(),
+    });
     this.on('error', (error: unknown) => this.#fail(error));
-    this.on('open', (header: Element) => this.#checkHeader(header));
-    this.on('close', () => this.#end(new XmppError('closed', 'the server ended the stream'), STREAM_END));
+    this.on('open', (header: Element) => this.#onHeader(header));
+    this.on('close', () => this.#end(new XmppError('closed', 'the server ended the stream'), []));
     this.on('disconnect', () => this.#end(connectionClosed(this.#step)));
     this.on('online', () => this.#online());
 
@@ -110,25 +93,28 @@ export class ClientStream extends Client {
       if (stanza.is('features', NS_STREAM)) this.#checkFeatures(stanza);
       return next();
     });
-    const saslFactory = scramFactory(() => this.#scram);
-    sasl({ streamFeatures, saslFactory }, (authenticate) => this.#authenticate(authenticate));
+    this.#authentication = new ClientAuthentication(options);
+    sasl({ streamFeatures, saslFactory: this.#authentication.factory }, async (authenticate) => {
+      await this.#authentication.run(authenticate);
+      this.#onAuthenticated();
+    });
     resourceBinding({ streamFeatures, iqCaller: this.#iqs }, options.resource);
   }
 
   /** Starts it, once; how it goes is told by the events alone. */
   async begin(): Promise<void> {
-    const { host, port, domain } = this.#options;
+    this.#expect('connect');
     try {
-      this.#expect('connect');
-      const connected = this.connect(`xmpps://${isIPv6(host) ? `[${host}]` : host}:${port}`);
-      this.#tls = this.socket?.socket ?? undefined;
-      // The package lets go of its own listeners when the socket closes.
-      this.#tls?.on('error', () => {});
-      this.#tls?.once('connect', () => this.#expect('tls'));
-      await connected;
+      const { wire, framing } = await openTransport(this.#options);
       if (this.#ended) return;
-      this.#expect('header');
-      await this.open({ domain });
+      this.#wire = wire;
+      this.#framing = framing;
+      // The package lets go of its own listeners when the wire closes.
+      wire.on('error', () => {});
+      wire.on('progress', (step) => this.#expect(step));
+      wire.once('connect', () => void this.#open());
+      this._attachSocket(wire);
+      wire.connect();
     } catch (error) {
       this.#fail(error);
     }
@@ -136,7 +122,7 @@ export class ClientStream extends Client {
 
   /** Ends it in order where it is up, at once where it is not. `ended` is told before this resolves. */
   close(): Promise<void> {
-    this.#end(new XmppError('closed', 'stopped'), this.#liveness && STREAM_END);
+    this.#end(new XmppError('closed', 'stopped'), this.#liveness && []);
     return this.#closed;
   }
 
@@ -152,28 +138,25 @@ export class ClientStream extends Client {
     }
   }
 
-  override socketParameters(service: string): ConnectionOptions {
-    const { host, port, domain, ca } = this.#options;
-    return {
-      ...super.socketParameters(service),
-      host,
-      port,
-      ...(ca === undefined ? {} : { ca }),
-      // The certificate must be the XMPP domain's, whatever the address is (RFC 7590, XEP-0368).
-      checkServerIdentity: (_name, certificate) => checkServerIdentity(domain, certificate),
-      ...(isIP(domain) ? {} : { servername: domain }),
-      ALPNProtocols: ['xmpp-client'],
-      minVersion: 'TLSv1.2',
-      rejectUnauthorized: true,
-    };
+  override header(): string {
+    return this.#framing.header(this.#options.domain);
+  }
+
+  override send(element: Element): Promise<void> {
+    return this.write(this.#framing.element(element));
   }
 
   /** Resolves before the bytes are sent: the package would miss an answer that comes before its own write returns. */
   override write(text: string): Promise<void> {
-    const socket = this.socket;
-    if (this.#ended || !socket?.socket)
-      return Promise.reject(new XmppError('closed', 'the stream is closed'));
-    socket.write(text);
+    const wire = this.#wire;
+    if (this.#ended || !wire) return Promise.reject(new XmppError('closed', 'the stream is closed'));
+    if (wire.unsent + text.length > MAX_UNSENT) {
+      const waits = wire.unsent >> 20;
+      const reason = new XmppError('timeout', `the server does not read: ${waits} MiB wait to be sent`);
+      this.#end(reason);
+      return Promise.reject(reason);
+    }
+    wire.write(text);
     return Promise.resolve();
   }
 
@@ -196,12 +179,11 @@ export class ClientStream extends Client {
   override _onElement(element: Element): void {
     if (this.#ended) return;
     try {
-      if (element.is('error', NS_STREAM)) this.#end(streamErrorFrom(element), STREAM_END);
+      if (element.is('error', NS_STREAM)) this.#end(streamErrorFrom(element), []);
       else if (isStanza(element, 'message') || isStanza(element, 'presence') || isIqRequest(element))
         this.#onStanza(element);
       else {
-        if (element.is('success', NS_SASL))
-          this.#success = Buffer.from(element.getText(), 'base64').toString();
+        if (element.is('success', NS_SASL)) this.#authentication.take(element);
         if (isStanza(element, 'iq') && attribute(element, 'type') === 'error') mendError(element);
         super._onElement(element);
       }
@@ -213,71 +195,50 @@ export class ClientStream extends Client {
   /** What the server sends of itself; before the session nothing of it means anything. */
   #onStanza(stanza: Element): void {
     if (!this.#liveness) return;
-    if (isStanza(stanza, 'message')) this.#events.message(stanza);
+    if (isStanza(stanza, 'message')) this.#inbox.take(stanza);
     else if (isStanza(stanza, 'iq'))
       this.#send(
         isPing(stanza) ? iqResult(stanza) : iqError(stanza, new StanzaError('cancel', 'service-unavailable')),
       );
   }
 
-  #checkHeader(header: Element): void {
-    const from = attribute(header, 'from');
-    const { domain } = this.#options;
-    let fault: readonly [condition: string, what: string] | undefined;
-    if (!header.is('stream', NS_STREAM) || header.findNS() !== NS_CLIENT)
-      fault = ['invalid-namespace', 'the server speaks no XMPP for clients'];
-    else if (!attribute(header, 'version')?.startsWith('1.'))
-      fault = ['unsupported-version', 'the server speaks no XMPP 1.0'];
-    else if (from !== undefined && from.toLowerCase() !== domain.toLowerCase())
-      fault = ['host-unknown', `the server is ${from.slice(0, 200)}, not ${domain}`];
-    if (fault) this.#fail(new XmppError('stream', fault[1], { condition: fault[0] }));
-    else this.#expect('features');
+  async #open(): Promise<void> {
+    try {
+      this.Parser = this.#framing.parser(NEGOTIATION_LIMITS, []);
+      this.#expect('header');
+      this.#opened = true;
+      await this.open({ domain: this.#options.domain });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #onHeader(header: Element): void {
+    try {
+      checkHeader(header, this.#framing, this.#options.domain);
+      this.#expect('features');
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #checkFeatures(features: Element): void {
-    if (this.#step !== 'features')
-      throw new XmppError('stream', 'stream features out of turn', { condition: 'policy-violation' });
-    const mechanisms = features
-      .getChild('mechanisms', NS_SASL)
-      ?.getChildren('mechanism')
-      .map((mechanism) => mechanism.getText());
-    // To go on without is to talk to a server that never proved that it knows the password.
-    if (!this.#authenticated && !mechanisms?.includes(SCRAM_SHA_256))
-      throw new XmppError('authentication', `the server does not offer ${SCRAM_SHA_256}`);
-    if (this.#authenticated && (mechanisms || !features.getChild('bind', NS_BIND)))
-      throw new XmppError('stream', 'the server offers no resource binding', {
-        condition: 'policy-violation',
-      });
-    this.#expect(this.#authenticated ? 'binding' : 'authentication');
+    if (this.#step !== 'features') throw refusal('policy-violation', 'stream features out of turn');
+    if (this.#authentication.done) demandBinding(features);
+    else this.#authentication.choose(features);
+    this.#expect(this.#authentication.done ? 'binding' : 'authentication');
   }
 
-  async #authenticate(
-    authenticate: (credentials: object, mechanism: string) => Promise<void>,
-  ): Promise<void> {
-    const scram = new ScramClient(this.#options.account, await this.#password());
-    this.#scram = scram;
-    await authenticate({}, SCRAM_SHA_256);
-    this.#scram = undefined;
-    scram.verify(this.#success);
-    this.#authenticated = true;
-    this.Parser = sessionParser(this.#options.readers?.() ?? []);
+  #onAuthenticated(): void {
+    this.Parser = this.#framing.parser(STREAM_LIMITS, this.#options.readers?.() ?? []);
     this.#expect('header');
-  }
-
-  async #password(): Promise<string> {
-    try {
-      return await this.#options.password();
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new XmppError('authentication', `no password: ${why}`, { cause });
-    }
   }
 
   #online(): void {
     const { account, domain, pingInterval: interval, timeout } = this.#options;
-    const [bare] = this.#boundJid.split('/', 1);
-    if (bare?.toLowerCase() !== `${account}@${domain}`.toLowerCase()) {
-      this.#fail(new XmppError('stream', 'the server bound another JID', { condition: 'invalid-from' }));
+    const jid = this.#boundJid;
+    if (!isJidOf(jid, account, domain)) {
+      this.#fail(refusal('invalid-from', 'the server bound another JID'));
       return;
     }
     clearTimeout(this.#watchdog);
@@ -286,9 +247,13 @@ export class ClientStream extends Client {
       this.#pings += 1;
       this.#send(pingIq(`ping-${this.#pings}`, {}));
     };
-    const dead = (): void => this.#end(stepTimeout('session', timeout));
+    const dead = (): void => {
+      // What we do not read is not the server's silence.
+      if (this.#inbox.paused) this.#liveness?.received();
+      else this.#end(stepTimeout('session', timeout));
+    };
     this.#liveness = new Liveness({ interval, timeout, ping, dead });
-    this.#events.online(this.#boundJid);
+    this.#events.online(jid);
   }
 
   #send(stanza: Element): void {
@@ -305,17 +270,21 @@ export class ClientStream extends Client {
 
   #fail(error: unknown): void {
     const reason = failureOf(this.#step, error);
-    const told = reason.code === 'stream' && reason.condition !== undefined;
-    this.#end(reason, told ? streamErrorText(reason.condition ?? '') : undefined);
+    const told = reason.code === 'stream' ? reason.condition : undefined;
+    this.#end(reason, told === undefined ? undefined : [told]);
   }
 
-  #end(reason: XmppError, farewell?: string): void {
+  /** With `farewell` the stream is ended in order, with a stream error where it has a condition. */
+  #end(reason: XmppError, farewell?: readonly [] | readonly [condition: string]): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#watchdog);
     this.#liveness?.stop();
-    if (this.#tls && farewell !== undefined) this.#closed = sayFarewell(this.#tls, farewell);
-    else this.#tls?.destroy();
+    this.#inbox.close();
+    // Before a stream is opened there is none to end.
+    if (this.#wire && this.#opened && farewell)
+      this.#closed = this.#wire.finish(this.#framing.end(farewell[0]));
+    else this.#wire?.destroy();
     for (const { promise, reject } of this.#iqs.handlers.values()) {
       promise.catch(() => {});
       reject(reason);
@@ -324,10 +293,4 @@ export class ClientStream extends Client {
     this.emit('error', reason);
     this.#events.ended(reason);
   }
-}
-
-/** The package takes the first child of an error without looking whether there is one. */
-function mendError(iq: Element): void {
-  const error = iq.getChild('error') ?? iq.c('error', { type: 'cancel' });
-  if (error.getChildElements().length === 0) error.c('undefined-condition', { xmlns: NS_STANZA_ERRORS });
 }

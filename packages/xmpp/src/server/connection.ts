@@ -2,22 +2,26 @@
 // afterwards it feeds the session. Nothing but the negotiation is answered before authentication, and all of it must
 // be over in time. Whatever the peer sends ends this connection at worst. Times in milliseconds.
 import { randomBytes } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
-import { Element, escapeXML } from 'ltx';
+import type { Duplex } from 'node:stream';
+import { Element } from 'ltx';
 import type { XmppError } from '../errors.ts';
 import { sayFarewell } from '../farewell.ts';
 import { Liveness } from '../liveness.ts';
 import type { Log } from '../log.ts';
-import { NS_BIND, NS_CLIENT, NS_SASL, NS_STREAM } from '../namespaces.ts';
+import { NS_BIND, NS_SASL, NS_STREAM } from '../namespaces.ts';
 import type { SubtreeReader } from '../parser/subtree-reader.ts';
-import { SCRAM_SHA_256 } from '../scram.ts';
 import { attribute, iqResult, isResourcepart, isStanza, STREAM_END, streamErrorText } from '../stanza.ts';
-import { NEGOTIATION_LIMITS, type StreamLimits, StreamParser } from '../stream-parser.ts';
+import { NEGOTIATION_LIMITS, type StreamLimits } from '../stream-parser.ts';
 import { failure, type SaslAnswer, type SaslExchange } from './authentication.ts';
-import type { Session } from './session.ts';
+import type { Session, SessionOptions } from './session.ts';
+import { headerFault, headerText } from './stream-header.ts';
+import type { ServerWire } from './wire.ts';
+
+/** What a session is made of. */
+export type BoundResource = Pick<SessionOptions, 'account' | 'resource' | 'remoteAddress' | 'onProgress'>;
 
 export interface ConnectionOptions {
-  readonly socket: TLSSocket;
+  readonly wire: ServerWire;
   readonly domain: string;
   readonly streamLimits: StreamLimits;
   /** For the stream after authentication. */
@@ -27,7 +31,7 @@ export interface ConnectionOptions {
   readonly sasl: SaslExchange;
   readonly authenticated: () => void;
   /** Makes the session; where the account had one, that is closed first. */
-  readonly bind: (account: string, resource: string, remoteAddress: string) => Session;
+  readonly bind: (bound: BoundResource) => Session;
   /** The client knows that it is bound. */
   readonly bound: (session: Session) => void;
   readonly log: Log;
@@ -40,11 +44,10 @@ const MAX_ATTEMPTS = 3;
 
 export class ServerConnection {
   readonly #options: ConnectionOptions;
-  readonly #socket: TLSSocket;
+  readonly #socket: Duplex;
   readonly #remoteAddress: string;
   readonly #log: Log;
   #phase: Phase = 'header';
-  #parser: StreamParser;
   #headerSent = false;
   #attempts = 0;
   #account = '';
@@ -56,17 +59,13 @@ export class ServerConnection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#log = options.log;
-    this.#socket = options.socket;
-    this.#remoteAddress = options.socket.remoteAddress ?? '';
-    this.#parser = this.#openParser(NEGOTIATION_LIMITS, []);
+    this.#socket = options.wire.socket;
+    this.#remoteAddress = options.wire.remoteAddress;
+    this.#open(NEGOTIATION_LIMITS, []);
     this.#negotiation = setTimeout(
       () => this.#fail('connection-timeout', 'the negotiation took too long'),
       options.timeout,
     );
-    this.#socket.on('data', (bytes: Buffer) => {
-      this.#liveness?.received();
-      this.#parser.write(bytes);
-    });
     let lost = 'the connection was closed';
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       lost = `the connection was lost: ${error.code ?? error.message}`;
@@ -83,30 +82,29 @@ export class ServerConnection {
     return this.#closed;
   }
 
-  #openParser(limits: StreamLimits, readers: readonly SubtreeReader[]): StreamParser {
-    const parser = new StreamParser(limits, { readers });
-    // After the stream's restart the former parser's remaining events are not of this stream.
-    const current = (): boolean => this.#parser === parser && this.#phase !== 'closed';
-    parser.on('start', (header) => current() && this.#onHeader(header));
-    parser.on('element', (element) => current() && this.#onElement(element));
-    parser.on('end', () => current() && this.#onEnd());
-    parser.on('error', (error) => current() && this.#onMalformed(error));
-    return parser;
+  #open(limits: StreamLimits, readers: readonly SubtreeReader[]): void {
+    const live = (): boolean => this.#phase !== 'closed';
+    this.#options.wire.open(limits, readers, {
+      received: () => this.#liveness?.received(),
+      start: (header) => live() && this.#onHeader(header),
+      element: (element) => live() && this.#onElement(element),
+      end: () => live() && this.#onEnd(),
+      error: (error) => live() && this.#onMalformed(error),
+    });
   }
 
   #onHeader(header: Element): void {
-    const { domain } = this.#options;
-    if (!header.is('stream', NS_STREAM) || header.findNS() !== NS_CLIENT) this.#fail('invalid-namespace');
-    else if (attribute(header, 'to')?.toLowerCase() !== domain.toLowerCase()) this.#fail('host-unknown');
-    else if (!attribute(header, 'version')?.startsWith('1.')) this.#fail('unsupported-version');
-    else this.#sendFeatures();
+    const fault = headerFault(header, this.#options.domain);
+    if (fault === undefined) this.#sendFeatures();
+    else this.#fail(fault);
   }
 
   #sendFeatures(): void {
     const features = new Element('stream:features');
-    if (this.#phase === 'header')
-      features.c('mechanisms', { xmlns: NS_SASL }).c('mechanism').t(SCRAM_SHA_256);
-    else features.c('bind', { xmlns: NS_BIND });
+    if (this.#phase === 'header') {
+      const mechanisms = features.c('mechanisms', { xmlns: NS_SASL });
+      for (const mechanism of this.#options.sasl.mechanisms) mechanisms.c('mechanism').t(mechanism);
+    } else features.c('bind', { xmlns: NS_BIND });
     this.#phase = this.#phase === 'header' ? 'sasl' : 'bind';
     this.#sendHeader();
     this.#send(features);
@@ -141,7 +139,7 @@ export class ServerConnection {
       this.#account = outcome.account;
       this.#headerSent = false;
       this.#phase = 'header-again';
-      this.#parser = this.#openParser(this.#options.streamLimits, this.#options.readers());
+      this.#open(this.#options.streamLimits, this.#options.readers());
       this.#options.authenticated();
     }
     this.#send(answer.element);
@@ -165,7 +163,13 @@ export class ServerConnection {
   }
 
   #begin(iq: Element, resource: string): void {
-    const session = this.#options.bind(this.#account, resource, this.#remoteAddress);
+    const session = this.#options.bind({
+      account: this.#account,
+      resource,
+      remoteAddress: this.#remoteAddress,
+      // Who reads is there, also where its answer to a ping has to wait until it has read all that went before.
+      onProgress: () => this.#liveness?.received(),
+    });
     const result = new Element('bind', { xmlns: NS_BIND });
     result.c('jid').t(session.jid);
     this.#send(iqResult(iq, result));
@@ -216,12 +220,7 @@ export class ServerConnection {
   /** RFC 6120 section 4.7: the server's header comes before anything else, also before an error. */
   #sendHeader(): void {
     this.#headerSent = true;
-    const from = escapeXML(this.#options.domain);
-    const id = randomBytes(12).toString('base64url');
-    this.#socket.write(
-      `<?xml version='1.0'?><stream:stream xmlns='${NS_CLIENT}' xmlns:stream='${NS_STREAM}' ` +
-        `from='${from}' id='${id}' version='1.0' xml:lang='en'>`,
-    );
+    this.#socket.write(headerText(this.#options.domain));
   }
 
   #send(element: Element): void {

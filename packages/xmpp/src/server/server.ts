@@ -1,31 +1,33 @@
 // The XMPP server that is part of a route server: listens with TLS, authenticates accounts, keeps one session of each.
 // Relays nothing between clients. Times in milliseconds, sizes in bytes.
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { XmppError } from '../errors.ts';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Listeners } from '../listeners.ts';
 import type { Log } from '../log.ts';
 import type { SubtreeReader } from '../parser/subtree-reader.ts';
 import { STREAM_LIMITS, type StreamLimits } from '../stream-parser.ts';
+import { Admission, type AdmissionLimits } from './admission.ts';
 import { type CredentialsLookup, SaslExchange } from './authentication.ts';
-import { ServerConnection } from './connection.ts';
+import { type CertificateAccount, certifiedAccounts } from './certified-accounts.ts';
+import { type BoundResource, ServerConnection } from './connection.ts';
+import { type ListenAddress, Listener, type SecureConnection } from './listener.ts';
+import { OutputPump } from './output-pump.ts';
+import { type ServerTls, secureOptions } from './secure.ts';
 import { type ServerSession, Session } from './session.ts';
 
-export interface ServerLimits extends StreamLimits {
-  /** What may wait for one slow reader. Default 64 MiB. */
+export interface ServerLimits extends StreamLimits, AdmissionLimits {
+  /** What may wait for one slow reader, besides messages that are made only as it reads. Default 64 MiB. */
   readonly maxOutputBytes: number;
-  /** Connections that have not authenticated yet, all together; more are refused. Default 1000. */
-  readonly maxUnauthenticated: number;
 }
 
 export interface XmppServerOptions {
   readonly domain: string;
-  readonly listen: readonly { readonly address: string; readonly port: number }[];
-  /** PEM. */
-  readonly tls: { readonly certificate: string; readonly key: string };
+  readonly listen: readonly ListenAddress[];
+  readonly tls: ServerTls;
   readonly credentials: CredentialsLookup;
+  /** The account of a name in a certificate that a client CA of `tls` has signed: who shows it needs no password. None by default. */
+  readonly certificateAccount?: CertificateAccount;
   readonly limits?: Partial<ServerLimits>;
   /** Readers of elements that are to come as values, new ones for each stream; see SubtreeReader. None by default. */
   readonly readers?: () => readonly SubtreeReader[];
@@ -44,6 +46,7 @@ const SERVER_LIMITS: ServerLimits = {
   ...STREAM_LIMITS,
   maxOutputBytes: 64 * 1024 * 1024,
   maxUnauthenticated: 1000,
+  maxUnauthenticatedPerAddress: 20,
 };
 
 export class XmppServer {
@@ -52,17 +55,19 @@ export class XmppServer {
   readonly #timeout: number;
   readonly #decoySecret = randomBytes(32);
   readonly #listeners: Listeners<XmppServerEvents>;
+  readonly #pump = new OutputPump();
   readonly #sessions = new Map<string, Session>();
   readonly #connections = new Set<ServerConnection>();
-  /** All TCP connections, also those in the TLS handshake. */
-  readonly #sockets = new Set<Socket>();
-  readonly #authenticated = new Set<TLSSocket>();
-  #servers: readonly Server[] = [];
+  readonly #admission: Admission;
+  #tls: ServerTls;
+  #servers: readonly Listener[] = [];
 
   constructor(options: XmppServerOptions) {
     this.#options = options;
     this.#limits = { ...SERVER_LIMITS, ...options.limits };
     this.#timeout = options.timeout ?? 15_000;
+    this.#admission = new Admission(this.#limits, options.log);
+    this.#tls = options.tls;
     this.#listeners = new Listeners((event, err) =>
       options.log.error({ err }, `XMPP: ${event} was not dealt with; the server goes on`),
     );
@@ -78,12 +83,15 @@ export class XmppServer {
     return this.#listeners.on(event, listener);
   }
 
-  /** Listens on all addresses or on none; throws XmppError 'listen' that names the address. */
+  /** Listens on all addresses or on none; throws XmppError 'listen' that names the address, or 'tls'. */
   async listen(): Promise<AddressInfo[]> {
     const addresses: AddressInfo[] = [];
     try {
-      for (const { address, port } of this.#options.listen)
-        addresses.push(await this.#listenOn(address, port));
+      for (const listen of this.#options.listen) {
+        const listener = this.#createListener(listen);
+        addresses.push(await listener.listen());
+        this.#servers = [...this.#servers, listener];
+      }
     } catch (error) {
       await this.close();
       throw error;
@@ -91,85 +99,75 @@ export class XmppServer {
     return addresses;
   }
 
+  /**
+   * Shows this certificate from now on; connections and sessions that are there stay as they are.
+   * @throws XmppError 'tls' where it cannot be used: the former one stays in use.
+   */
+  setTls(tls: ServerTls): void {
+    secureOptions(tls, this.#timeout);
+    this.#tls = tls;
+    for (const listener of this.#servers) listener.setTls(tls);
+  }
+
   /** Ends all sessions with system-shutdown; resolves when every connection is closed. */
   async close(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
-    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    const closed = servers.map((server) => server.close());
     await Promise.all(Array.from(this.#connections, (connection) => connection.close('system-shutdown')));
-    for (const socket of this.#sockets) socket.destroy();
+    for (const server of servers) server.cut();
     await Promise.all(closed);
   }
 
-  async #listenOn(address: string, port: number): Promise<AddressInfo> {
-    const { certificate, key } = this.#options.tls;
-    const { log } = this.#options;
-    try {
-      const server = createServer({
-        cert: certificate,
-        key,
-        minVersion: 'TLSv1.2',
-        ALPNProtocols: ['xmpp-client'],
-        handshakeTimeout: this.#timeout,
-      });
-      server.on('connection', (socket: Socket) => this.#admit(socket));
-      server.on('secureConnection', (socket) => this.#accept(socket));
-      server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-        const facts = { remoteAddress: socket.remoteAddress, code: error.code };
-        log.debug(facts, 'XMPP: a TLS handshake failed');
-        socket.destroy();
-      });
-      server.listen(port, address);
-      await once(server, 'listening');
-      server.on('error', (err) => log.error({ address, port, err }, 'XMPP: cannot accept a connection'));
-      this.#servers = [...this.#servers, server];
-      const info = server.address();
-      if (info === null || typeof info === 'string') throw new TypeError('a TCP server has a port');
-      return info;
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new XmppError('listen', `cannot listen on ${address} port ${port}: ${why}`, { cause });
-    }
+  #createListener(listen: ListenAddress): Listener {
+    return new Listener({
+      listen,
+      domain: this.#options.domain,
+      tls: this.#tls,
+      timeout: this.#timeout,
+      maxStanzaBytes: this.#limits.maxStanzaBytes,
+      admission: this.#admission,
+      accept: (connection) => this.#accept(connection),
+      log: this.#options.log,
+    });
   }
 
-  #admit(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#sockets.size - this.#authenticated.size <= this.#limits.maxUnauthenticated) return;
-    const facts = { remoteAddress: socket.remoteAddress, limit: this.#limits.maxUnauthenticated };
-    this.#options.log.warn(
-      facts,
-      'XMPP: too many connections that have not authenticated; this one is refused',
-    );
-    socket.destroy();
-  }
-
-  #accept(socket: TLSSocket): void {
-    const { domain, credentials, pingInterval = 30_000, log } = this.#options;
+  #accept({ wire, tls, plain, authenticated }: SecureConnection): void {
+    const {
+      domain,
+      credentials,
+      certificateAccount = () => undefined,
+      pingInterval = 30_000,
+      log,
+    } = this.#options;
     const connection = new ServerConnection({
-      socket,
+      wire,
       domain,
       streamLimits: this.#limits,
       readers: this.#options.readers ?? (() => []),
       pingInterval,
       timeout: this.#timeout,
-      sasl: new SaslExchange(domain, credentials, this.#decoySecret),
-      authenticated: () => this.#authenticated.add(socket),
-      bind: (account, resource, remoteAddress) => this.#bind(socket, account, resource, remoteAddress),
+      sasl: new SaslExchange({
+        domain,
+        lookup: credentials,
+        decoySecret: this.#decoySecret,
+        certified: certifiedAccounts(tls, domain, certificateAccount, log),
+        plain,
+      }),
+      authenticated,
+      bind: (bound) => this.#bind({ socket: wire.socket, ...bound }),
       bound: (session) => this.#onBound(session),
       log,
     });
     this.#connections.add(connection);
-    socket.once('close', () => {
-      this.#connections.delete(connection);
-      this.#authenticated.delete(socket);
-    });
+    wire.socket.once('close', () => this.#connections.delete(connection));
   }
 
-  #bind(socket: TLSSocket, account: string, resource: string, remoteAddress: string): Session {
+  #bind(bound: BoundResource & { readonly socket: Duplex }): Session {
     const { domain, log } = this.#options;
     const { maxOutputBytes } = this.#limits;
-    const session = new Session({ socket, domain, account, resource, remoteAddress, maxOutputBytes, log });
+    const { remoteAddress } = bound;
+    const session = new Session({ ...bound, domain, maxOutputBytes, pump: this.#pump, log });
     void this.#sessions.get(session.bareJid)?.close('conflict', 'replaced by a new session of this account');
     this.#sessions.set(session.bareJid, session);
     session.on('close', (reason) => {

@@ -1,7 +1,7 @@
-// One forwarder's session after resource binding: requests in their order, messages out with a bound on what waits
-// for a slow reader. Never negotiates. Sizes in bytes.
+// One forwarder's session after resource binding: requests in their order, answers and messages out. Never negotiates. Sizes
+// in bytes.
 import type { Duplex } from 'node:stream';
-import type { Element } from 'ltx';
+import { type Element, escapeXML } from 'ltx';
 import { StanzaError } from '../errors.ts';
 import { sayFarewell } from '../farewell.ts';
 import { Listeners } from '../listeners.ts';
@@ -17,6 +17,8 @@ import {
   STREAM_END,
   streamErrorText,
 } from '../stanza.ts';
+import { type MessageSource, SessionOutput } from './output.ts';
+import type { OutputPump } from './output-pump.ts';
 
 export type RequestHandler = (payload: Element) => Promise<Element | undefined> | Element | undefined;
 
@@ -40,6 +42,13 @@ export interface ServerSession {
    * more than `maxOutputBytes` would wait for the reader, the session is closed instead.
    */
   sendMessage(payload: Element | string): void;
+  /**
+   * Sends messages as fast as the peer reads them, and no faster: asks `source` for one payload after the other, each
+   * declaring its own namespace, until it has none. Payloads may be shared between sessions and are not changed. What waits
+   * for the reader is some 200 KiB at the most, and a reader however slow is not cut off as long as it reads at all.
+   * @returns what is to be called when the source has a payload again.
+   */
+  sendFrom(source: MessageSource): () => void;
   /** With a condition of RFC 6120 section 4.9.3: as a stream error. Resolves when the connection is closed. */
   close(condition?: string, text?: string): Promise<void>;
   /** Returns what removes the listener again. */
@@ -52,9 +61,16 @@ export interface SessionOptions {
   readonly account: string;
   readonly resource: string;
   readonly remoteAddress: string;
+  /** What may wait in the socket for it, of what is not asked for only when it reads: answers above all. */
   readonly maxOutputBytes: number;
+  readonly pump: OutputPump;
+  /** The peer reads, however slowly, what had to wait for it. */
+  readonly onProgress: () => void;
   readonly log: Log;
 }
+
+/** The localpart that the drafts give the route server's JID. */
+const ROUTE_SERVER = 'route-server';
 
 /** As many requests may wait for their turn before no more is read from the peer. */
 const MAX_WAITING_REQUESTS = 64;
@@ -68,6 +84,7 @@ export class Session implements ServerSession {
   readonly #domain: string;
   readonly #maxOutputBytes: number;
   readonly #log: Log;
+  readonly #output: SessionOutput;
   readonly #listeners: Listeners<SessionEvents>;
   #handler: RequestHandler | undefined;
   readonly #requests: Element[] = [];
@@ -85,6 +102,22 @@ export class Session implements ServerSession {
     this.jid = `${this.bareJid}/${options.resource}`;
     this.#maxOutputBytes = options.maxOutputBytes;
     this.#log = options.log;
+    this.#output = new SessionOutput({
+      socket: options.socket,
+      pump: options.pump,
+      frame: {
+        start: `<message from="${escapeXML(this.#domain)}" to="${escapeXML(this.jid)}">`,
+        end: '</message>',
+      },
+      onProgress: options.onProgress,
+      onFault: (err) => {
+        this.#log.error(
+          { jid: this.jid, err },
+          'XMPP: what is to be sent cannot be made; the session is closed',
+        );
+        void this.close('internal-server-error');
+      },
+    });
     this.#listeners = new Listeners((event, err) =>
       this.#log.error({ jid: this.jid, err }, `XMPP: ${event} of the session was not dealt with`),
     );
@@ -100,6 +133,10 @@ export class Session implements ServerSession {
 
   sendMessage(payload: Element | string): void {
     this.#send(messageText(this.#domain, this.jid, payload.toString()));
+  }
+
+  sendFrom(source: MessageSource): () => void {
+    return this.#output.sendFrom(source);
   }
 
   close(condition?: string, text?: string): Promise<void> {
@@ -161,8 +198,9 @@ export class Session implements ServerSession {
       return new StanzaError('modify', 'bad-request', {
         text: 'an iq needs an id, a type of get or set, and one child',
       });
-    if (to === undefined || to.toLowerCase() === this.#domain.toLowerCase() || to === this.bareJid)
-      return undefined;
+    if (to === undefined || to === this.bareJid) return undefined;
+    const domain = this.#domain.toLowerCase();
+    if ([domain, `${ROUTE_SERVER}@${domain}`].includes(to.toLowerCase())) return undefined;
     return new StanzaError('cancel', 'service-unavailable', {
       text: `this server relays nothing: address ${this.#domain}`,
     });
@@ -192,9 +230,9 @@ export class Session implements ServerSession {
 
   #send(text: string): void {
     if (!this.#open) return;
-    const waiting = this.#socket.writableLength + Buffer.byteLength(text);
+    const waiting = this.#output.waiting + Buffer.byteLength(text);
     if (waiting <= this.#maxOutputBytes) {
-      this.#socket.write(text);
+      this.#output.send(text);
       return;
     }
     const facts = { jid: this.jid, waitingBytes: waiting, maxOutputBytes: this.#maxOutputBytes };
@@ -202,6 +240,7 @@ export class Session implements ServerSession {
     // Told later, so that whoever sends to many sessions does not lose one in the middle of it. No last words: they
     // would wait behind all the rest.
     this.#open = false;
+    this.#output.stop();
     this.#closed = this.#destroy();
     process.nextTick(() => this.#listeners.emit('close', 'policy-violation: it reads too slowly'));
   }
@@ -209,6 +248,7 @@ export class Session implements ServerSession {
   #end(reason: string, disconnect: () => Promise<void>): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#output.stop();
     this.#closed = disconnect();
     this.#listeners.emit('close', reason);
   }

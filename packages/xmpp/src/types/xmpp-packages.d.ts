@@ -2,34 +2,30 @@
 
 declare module '@xmpp/tls/lib/Connection.js' {
   import type { EventEmitter } from 'node:events';
-  import type { ConnectionOptions, TLSSocket } from 'node:tls';
   import type { Element } from 'ltx';
 
-  /** With what it has from @xmpp/connection, which the client is a subclass of too. */
+  interface Socket extends EventEmitter {
+    write(text: string): void;
+  }
+
+  interface Parser extends EventEmitter {
+    write(bytes: Uint8Array): void;
+  }
+
+  /** With what it has from @xmpp/connection. */
   export default class ConnectionTLS extends EventEmitter {
     constructor(options: { domain: string; timeout: number });
-    jid: { toString(): string } | null;
-    status: string;
-    socket: { socket: TLSSocket | null; write(text: string): void } | null;
     parser: { write(bytes: Uint8Array): void } | null;
-    Parser: new () => EventEmitter;
-    connect(service: string): Promise<void>;
+    Parser: new () => Parser;
     open(options: { domain: string }): Promise<void>;
     send(element: Element): Promise<void>;
     write(text: string): Promise<void>;
-    socketParameters(service: string): ConnectionOptions | undefined;
+    header(): string;
+    _attachSocket(socket: Socket): void;
     _jid(jid: string): unknown;
     _onData(bytes: Uint8Array): void;
     _onElement(element: Element): void;
     _streamError(condition: string): Promise<unknown>;
-  }
-}
-
-declare module '@xmpp/client-core' {
-  import ConnectionTLS from '@xmpp/tls/lib/Connection.js';
-
-  export class Client extends ConnectionTLS {
-    transports: (typeof ConnectionTLS)[];
   }
 }
 

@@ -22,8 +22,8 @@ export class CertificateAuthority {
   }
 
   /** `days` from now until it expires; negative: it has. */
-  leaf(name: string, days = 2): Leaf {
-    const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
+  leaf(name: string, days = 2, alternativeName = `DNS:${name}`): Leaf {
+    const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=${alternativeName}`];
     openssl('req', ...NEW_KEY, '-keyout', this.#file('key'), '-out', this.#file('csr'), ...subject);
     const ca = ['-CA', this.#file('ca.pem'), '-CAkey', this.#file('ca.key'), '-copy_extensions', 'copy'];
     openssl('x509', '-req', '-in', this.#file('csr'), ...ca, '-days', `${days}`, '-out', this.#file('pem'));
@@ -31,6 +31,11 @@ export class CertificateAuthority {
       certificate: readFileSync(this.#file('pem'), 'utf8'),
       key: readFileSync(this.#file('key'), 'utf8'),
     };
+  }
+
+  /** Of a client: it names an account (RFC 6120 section 13.7.1.4, id-on-xmppAddr). */
+  leafOf(jid: string): Leaf {
+    return this.leaf(jid, 2, `otherName:1.3.6.1.5.5.7.8.5;UTF8:${jid}`);
   }
 
   remove(): void {

@@ -1,7 +1,14 @@
 // A peer that says over TLS whatever a test wants, right or wrong, and waits for what the other side says.
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect,
+  createServer,
+  type Server,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
 import { vi } from 'vitest';
 import { parseClientFirst, ScramClient, ScramServer, scramCredentials } from '../../src/scram.ts';
 import type { Leaf } from './certificates.ts';
@@ -111,8 +118,8 @@ export class ScriptedServer {
   readonly #sockets = new Set<Socket>();
   port = 0;
 
-  constructor(leaf: Leaf, script: (peer: ServerPeer) => Promise<void> | void) {
-    this.#server = createServer({ cert: leaf.certificate, key: leaf.key });
+  constructor(leaf: Leaf, script: (peer: ServerPeer) => Promise<void> | void, options: TlsOptions = {}) {
+    this.#server = createServer({ cert: leaf.certificate, key: leaf.key, ...options });
     this.#server.on('connection', (socket: Socket) => this.#sockets.add(socket));
     this.#server.on('tlsClientError', () => {});
     this.#server.on('secureConnection', (socket) => {
@@ -137,8 +144,13 @@ export class ScriptedServer {
 
 /** The steps of a well-behaved client. */
 export class ClientPeer extends Peer {
-  static async connect(port: number, ca: string, domain: string): Promise<ClientPeer> {
-    const socket = connect({ port, host: '127.0.0.1', ca, servername: domain });
+  static async connect(
+    port: number,
+    ca: string,
+    domain: string,
+    options: ConnectionOptions & { readonly localAddress?: string } = {},
+  ): Promise<ClientPeer> {
+    const socket = connect({ port, host: '127.0.0.1', ca, servername: domain, ...options });
     const peer = new ClientPeer(socket);
     await once(socket, 'secureConnect');
     return peer;

@@ -1,9 +1,11 @@
 // What the session tests share: a CA, accounts, servers and clients that are stopped after each test, and waiting.
+import type { TlsOptions } from 'node:tls';
 import { vi } from 'vitest';
 import { XmppClient, type XmppClientOptions } from '../../src/client/client.ts';
 import { scramCredentials } from '../../src/scram.ts';
 import { XmppServer, type XmppServerOptions } from '../../src/server/server.ts';
 import { CertificateAuthority } from './certificates.ts';
+import { type PlainPeer, PlainServer } from './plain-peer.ts';
 import { RecordedLog } from './recorded-log.ts';
 import { ScriptedServer, type ServerPeer } from './scripted-peer.ts';
 
@@ -41,8 +43,17 @@ export class Setting {
   async scripted(
     script: (peer: ServerPeer) => Promise<void> | void,
     leaf = this.leaf,
+    options: TlsOptions = {},
   ): Promise<ScriptedServer> {
-    const server = new ScriptedServer(leaf, script);
+    const server = new ScriptedServer(leaf, script, options);
+    await server.listen();
+    this.#endings.push(() => server.close());
+    return server;
+  }
+
+  /** A server that begins in plaintext. */
+  async plain(script: (peer: PlainPeer) => Promise<void> | void): Promise<PlainServer> {
+    const server = new PlainServer(script);
     await server.listen();
     this.#endings.push(() => server.close());
     return server;

@@ -1,13 +1,11 @@
-// A clock that moves only when a test says so.
-import type { Clock } from '../src/clock.ts';
+// A clock that moves when a test says so. Milliseconds.
+import type { Clock } from '../clock.ts';
 
-export class FakeClock implements Clock {
+export class ManualClock implements Clock {
   #now = 0;
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
 
-  now(): number {
-    return this.#now;
-  }
+  readonly now = (): number => this.#now;
 
   after(delay: number, callback: () => void): () => void {
     const timer = { at: this.#now + delay, callback };
@@ -17,9 +15,14 @@ export class FakeClock implements Clock {
     };
   }
 
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   /** Moves time on and runs what falls due, in order of time. */
-  advance(milliseconds: number): void {
-    const end = this.#now + milliseconds;
+  advance(by: number): void {
+    const end = this.#now + by;
     for (;;) {
       const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
       if (next === undefined) break;
@@ -28,10 +31,5 @@ export class FakeClock implements Clock {
       next.callback();
     }
     this.#now = end;
-  }
-
-  /** Timers that have not run. */
-  get pending(): number {
-    return this.#timers.size;
   }
 }

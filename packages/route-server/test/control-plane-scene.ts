@@ -1,0 +1,83 @@
+// A control plane with three forwarders and two VPNs, on a clock that a test moves, and what it delivers as lines.
+import { ManualClock } from '@hostpe/daemon/testing';
+import { parseIpAddress } from '@hostpe/net';
+import type { VpnEvent } from '@hostpe/signaling';
+import { apiRoutes } from '../src/api.ts';
+import { type Authorisation, ControlPlane, type ControlPlaneOptions } from '../src/control-plane.ts';
+import { Sessions } from '../src/session.ts';
+import { deliverTableOf, nexthopsOf, type RouteParts, route, silent, vpnsOf } from './values.ts';
+
+export const p1 = '10.1.0.1/32';
+export const p2 = '10.1.0.2/32';
+export const h1 = (prefix: string, more: Partial<RouteParts> = {}) =>
+  route({ prefix, nexthop: '10.255.0.1', label: 1000, ...more });
+export const h2 = (prefix: string, more: Partial<RouteParts> = {}) =>
+  route({ prefix, nexthop: '10.255.0.2', label: 2000, ...more });
+
+export function authorisation(address: string, ...vpns: readonly string[]): Authorisation {
+  return { addresses: new Set([parseIpAddress(address)]), vpns: new Set(vpns) };
+}
+
+/** Withdraw-delay is 60 s; restart-delay 0 unless said, so that End-of-RIB is not held back. */
+export function setUp({ restartDelay = 0 } = {}) {
+  const clock = new ManualClock();
+  const log: string[] = [];
+  const infos: string[] = [];
+  const warnings: string[] = [];
+  const vpns = vpnsOf({ red: [['64512:1'], ['64512:1']], blue: [['64512:2'], ['64512:2']] });
+  const forwarders = new Map([
+    ['h1', authorisation('10.255.0.1', 'red', 'blue')],
+    ['h2', authorisation('10.255.0.2', 'red', 'blue')],
+    ['h3', authorisation('10.255.0.3', 'blue')],
+  ]);
+  const deliver: ControlPlaneOptions['deliver'] = (event, accounts) => {
+    for (const account of accounts) log.push(`${account} ${event.vpn} ${lineOf(event)}`);
+  };
+  const controlPlane: ControlPlane = new ControlPlane({
+    vpns,
+    forwarders,
+    withdrawDelay: 60_000,
+    restartDelay,
+    clock,
+    log: {
+      ...silent,
+      info: (_facts, message) => infos.push(message),
+      warn: (_facts, message) => warnings.push(message),
+    },
+    deliver,
+    deliverTable: deliverTableOf(() => controlPlane, deliver),
+  });
+  const api = apiRoutes({
+    domain: 'dc1.example',
+    listening: [],
+    startedAt: 0,
+    clock,
+    vpns,
+    forwarders,
+    controlPlane,
+    sessions: new Sessions({ log: silent, dialect: () => 'end-system-06', defer: () => {} }),
+  });
+  return {
+    clock,
+    controlPlane,
+    infos,
+    warnings,
+    /** As `/status` shows it. */
+    heldBack: async () => (await api['GET /status']()).endOfRibHeldBack,
+    /** What was delivered since the last call. */
+    heard: () => log.splice(0),
+    join(account: string, vpn: string) {
+      controlPlane.subscribe(account, vpn, undefined);
+      controlPlane.inform(account, vpn);
+    },
+  };
+}
+
+function lineOf(event: VpnEvent): string {
+  if (event.kind === 'end-of-rib') return 'end-of-rib';
+  const lines = [
+    ...event.retractedIds.map((id) => `-${id}`),
+    ...event.routes.map((announced) => `+${announced.prefix} ${nexthopsOf(announced)}`),
+  ];
+  return lines.join(' ');
+}
