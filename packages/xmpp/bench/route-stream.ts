@@ -10,14 +10,19 @@ export function routeStream(count: number, perStanza: number): readonly Buffer[]
     "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>",
   ];
   for (let first = 0; first < count; first += perStanza) {
-    const routes = Array.from({ length: Math.min(perStanza, count - first) }, (_, at) => route(first + at));
-    const event = encodeEvent({ kind: 'items', vpn: 'blue', routes, retractedIds: [], rejected: [] });
+    const event = eventText(first, Math.min(perStanza, count - first));
     stanzas.push(`<message from="rs.example.org" to="hv17@example.org/forwarder">${event}</message>`);
   }
   const bytes = Buffer.from(stanzas.join(''));
   return Array.from({ length: Math.ceil(bytes.length / CHUNK) }, (_, at) =>
     bytes.subarray(at * CHUNK, (at + 1) * CHUNK),
   );
+}
+
+/** The payload of a message with so many routes, from that of a number on. */
+export function eventText(first: number, count: number): string {
+  const routes = Array.from({ length: count }, (_, at) => route(first + at));
+  return encodeEvent({ kind: 'items', vpn: 'blue', routes, retractedIds: [], rejected: [] }).toString();
 }
 
 /** Host routes behind 200 forwarders, each with a label of its own. */

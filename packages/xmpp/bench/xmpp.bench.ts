@@ -1,15 +1,24 @@
 // VPN routes from the bytes of a stream to records, per second of CPU: our parser beside saxes and the tree of @xmpp/xml, on the same
-// bytes. Sides take turns; each has to have given all routes.
+// bytes. Sides take turns; each has to have given all routes. Then, each once and over TLS, a client that is told very many routes, and a
+// route server that tells very many clients.
 //
 //   node xmpp.bench.ts
 //   BENCH_ROUTES=10000    so many routes a round; 50,000 otherwise
 //   BENCH_ROUNDS=3        an odd number; 9 otherwise
+//   BENCH_RECEIVED=10000  so many routes to one client over TLS; 1,000,000 otherwise
+//   BENCH_SESSIONS=100    so many sessions of a route server, each with TLS; 1,000 otherwise
+//   BENCH_FANNED_OUT=1000 so many routes to all of them; 10,000 otherwise
 import { resolve } from 'node:path';
 import { type Figure, figure, formatTable, writeFigures } from '@hostpe/bench';
+import { endToEnd } from './end-to-end.ts';
+import { fanOut } from './fan-out.ts';
 import { routeStream } from './route-stream.ts';
 import { ours, ourTree, type Side, saxes, xmppTree } from './sides.ts';
 
 const routes = Number(process.env['BENCH_ROUTES'] ?? 50_000);
+const routesReceived = Number(process.env['BENCH_RECEIVED'] ?? 1_000_000);
+const sessions = Number(process.env['BENCH_SESSIONS'] ?? 1_000);
+const routesFannedOut = Number(process.env['BENCH_FANNED_OUT'] ?? 10_000);
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 9);
 /** Until V8 has compiled what runs. */
 const WARM_UP = 2;
@@ -62,6 +71,7 @@ function compare(perStanza: number, goals: readonly (readonly [Name, number | nu
   );
 }
 
+/** Sides that are processes of their own run once: what they take is long. */
 const figures = [
   ...compare(100, [
     ['saxes with namespaces', 2],
@@ -74,6 +84,8 @@ const figures = [
     ['saxes with namespaces', null],
     ['@xmpp/xml tree', null],
   ]),
+  ...(await endToEnd(routesReceived)),
+  ...(await fanOut(sessions, routesFannedOut)),
 ];
 writeFigures(resolve(import.meta.dirname, '../../../bench-results/xmpp.json'), figures);
 process.stdout.write(`Medians of ${rounds} rounds. Ratio > 1: we are ahead.\n${formatTable(figures)}\n`);

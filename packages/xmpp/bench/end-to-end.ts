@@ -1,0 +1,65 @@
+// What a forwarder takes from the socket to its records: a client in a process of its own, over TLS, told as fast as it reads.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { type Figure, figure, limitFigure } from '@hostpe/bench';
+import { scramCredentials } from '../src/scram.ts';
+import { XmppServer } from '../src/server/server.ts';
+import { certificate } from './certificate.ts';
+import type { ReceiverReport, ReceiverTask } from './end-to-end-receiver.ts';
+import { eventText } from './route-stream.ts';
+
+const DOMAIN = 'bench.example';
+const PASSWORD = 'secret of the benchmark';
+const PER_STANZA = 100;
+/** Routes a second of CPU. */
+const GOAL = 250_000;
+const GOAL_MEGABYTES = 150;
+
+export async function endToEnd(routes: number): Promise<Figure[]> {
+  const tls = certificate(DOMAIN);
+  const credentials = scramCredentials(PASSWORD);
+  const server = new XmppServer({
+    domain: DOMAIN,
+    listen: [{ address: '127.0.0.1', port: 0 }],
+    tls,
+    credentials: () => credentials,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+  server.on('session', (session) => {
+    let sent = 0;
+    session.sendFrom(() => {
+      if (sent >= routes) return undefined;
+      const text = eventText(sent, Math.min(PER_STANZA, routes - sent));
+      sent += PER_STANZA;
+      return Buffer.from(text);
+    });
+  });
+  const [address] = await server.listen();
+  const task: ReceiverTask = {
+    port: address?.port ?? 0,
+    domain: DOMAIN,
+    ca: tls.certificate,
+    password: PASSWORD,
+    routes,
+  };
+  const receiver = fork(resolve(import.meta.dirname, 'end-to-end-receiver.ts'), [JSON.stringify(task)], {
+    execArgv: ['--expose-gc'],
+  });
+  try {
+    const [report] = (await once(receiver, 'message')) as [ReceiverReport];
+    const megabytes = (report.residentBytes - report.routeBytes) / 1e6;
+    const cost = report.cpuSeconds / routes;
+    return [
+      figure(
+        { metric: 'from the socket to records, with TLS', unit: 'routes/CPU s', against: 'goal', goal: 1 },
+        { ours: [cost], other: [1 / GOAL] },
+        (seconds) => 1 / seconds,
+      ),
+      limitFigure(`${routes} routes received: memory beyond them`, 'MB', [megabytes], GOAL_MEGABYTES),
+    ];
+  } finally {
+    receiver.kill('SIGKILL');
+    await server.close();
+  }
+}
