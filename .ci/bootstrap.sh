@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the project needs on a Debian machine that has Node 20 or newer and npm: apt packages, pnpm's packages
-# (Node 24 among them) and the lab kernel. Says what it does; does nothing twice.
+# (Node 24 among them), the lab kernel, and XMPP peers for the tests. Says what it does; does nothing twice.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,7 +8,7 @@ say() { printf 'bootstrap: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 PNPM=pnpm@12.21.0
-PACKAGES='qemu-system-x86 busybox-static cpio kmod xz-utils iproute2 iputils-ping nftables tcpdump openssl'
+PACKAGES='qemu-system-x86 busybox-static cpio kmod xz-utils iproute2 iputils-ping nftables tcpdump openssl python3-slixmpp'
 
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || fail "needs Linux on x86_64, this is $(uname -s) on $(uname -m)"
 command -v node >/dev/null && command -v npx >/dev/null || fail 'needs Node 20 or newer and npm: apt-get install nodejs npm, or nodejs.org'
@@ -37,3 +37,5 @@ PATH="$PWD/node_modules/.bin:$PATH"
 if ! node netns-lab/src/main.ts probe >/dev/null; then
   node netns-lab/src/main.ts fetch >&2
 fi
+
+sh packages/xmpp/test/interop/fetch-peers.sh
