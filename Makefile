@@ -19,8 +19,8 @@ build: bootstrap ## bundle the executable into packages/hostpe/bundle
 	@node packages/hostpe/build.ts
 	@for daemon in forwarder route-server; do node packages/hostpe/bundle/hostpe.js $$daemon --config none --check >/dev/null 2>&1; done; true
 
-demo: build ## the main job, shown step by step in a lab: two tenants, three hypervisors, one route server
-	@$(LAB) run --timeout 1500 --env NODE_COMPILE_CACHE -- node e2e/demo/main.ts
+demo: build ## the main job, shown step by step in a lab: two tenants, three hypervisors, one route server (DIALECT=name)
+	@$(LAB) run --timeout 1500 --env NODE_COMPILE_CACHE --env DIALECT -- node e2e/demo/main.ts
 
 test: build ## all checks and all test suites; the last line is 'N passed, N failed'
 	@node .ci/test.ts

@@ -2,7 +2,7 @@
 // Last line: `demo: ok`, or `demo: failed: …` and exit code 1.
 import type { Daemon } from '@hostpe/netns-lab';
 import { eventually } from '../src/eventually.ts';
-import { Fabric, interfaceOf, type Machine } from '../src/fabric.ts';
+import { type Dialect, dialects, Fabric, interfaceOf, type Machine } from '../src/fabric.ts';
 import { RunningPing } from '../src/running-ping.ts';
 
 const started = Date.now();
@@ -84,7 +84,17 @@ async function withLastLines(fabric: Fabric, steps: () => Promise<void>): Promis
   }
 }
 
+/** DIALECT in the environment; the default is hostpe's. */
+function chosenDialect(): Dialect {
+  const { DIALECT: name = dialects[0] } = process.env;
+  const dialect = dialects.find((known) => known === name);
+  if (dialect === undefined) throw new Error(`DIALECT is ${name}, which is none of ${dialects.join(', ')}`);
+  return dialect;
+}
+
 async function demo(): Promise<void> {
+  const dialect = chosenDialect();
+  const hypervisors = ['h1', 'h2', 'h3'];
   step(
     'Build the lab',
     `Three hypervisors h1, h2, h3 behind an underlay router that knows nothing of the tenants; a route server on a host
@@ -93,13 +103,15 @@ async function demo(): Promise<void> {
   );
   await using fabric = await Fabric.create({
     name: 'demo',
-    hypervisors: ['h1', 'h2', 'h3'],
+    hypervisors,
+    dialects: Object.fromEntries(hypervisors.map((hypervisor) => [hypervisor, dialect])),
     vpns: {
       red: { import: ['64512:1'], export: ['64512:1'], encapsulations: ['udp'] },
       blue: { import: ['64512:2'], export: ['64512:2'], encapsulations: ['gre'] },
     },
     machines: [red1, red2, blue1, blue2],
   });
+  if (dialect !== dialects[0]) say(`      The forwarders speak the dialect ${dialect}.`);
   await withLastLines(fabric, () => steps(fabric));
 }
 

@@ -22,6 +22,10 @@ interface VpnSpec {
   readonly encapsulations: readonly ('gre' | 'udp')[];
 }
 
+/** What a forwarder speaks with the route server; the default is not written into the configurations. */
+export const dialects = ['end-system-06', 'end-system-07m', 'contrail'] as const;
+export type Dialect = (typeof dialects)[number];
+
 export interface Machine {
   readonly name: string;
   readonly hypervisor: string;
@@ -38,10 +42,14 @@ interface FabricSpec {
   readonly timers?: { readonly withdrawDelay: number; readonly restartDelay: number };
   /** VPNs that a forwarder may join; default all. */
   readonly allowedVpns?: Readonly<Record<string, readonly string[]>>;
+  /** By hypervisor. */
+  readonly dialects?: Readonly<Record<string, Dialect>>;
 }
 
 /** Underlay address of h1, h2, … */
 export const peAddress = (hypervisor: string): string => `10.255.0.${Number(hypervisor.slice(1))}`;
+/** That it speaks to the route server from. */
+const uplinkAddress = (hypervisor: string): string => `192.0.2.${4 * Number(hypervisor.slice(1)) - 2}`;
 /** The hypervisor's end of a machine's veth pair. */
 export const interfaceOf = (machine: string): string => `v-${machine}`;
 
@@ -120,6 +128,9 @@ export class Fabric implements AsyncDisposable {
     await writeConfig(join(this.folder, 'route-server.yaml'), {
       domain: DOMAIN,
       listen: [{ address: ROUTE_SERVER, port: 5223 }],
+      ...(hypervisors.some((h) => this.#isContrail(h)) && {
+        'open-stream': [{ address: ROUTE_SERVER, allow: ['192.0.2.0/24'], starttls: true }],
+      }),
       tls: { certificate: this.#certificates.certificate, key: this.#certificates.key },
       vpns: Object.fromEntries(
         Object.entries(vpns).map(([name, vpn]) => [name, { import: vpn.import, export: vpn.export }]),
@@ -128,9 +139,12 @@ export class Fabric implements AsyncDisposable {
         hypervisors.map((h) => [
           h,
           {
-            'password-file': join(this.folder, `${h}.secret`),
+            ...(this.#isContrail(h)
+              ? { 'open-stream': { addresses: [uplinkAddress(h)] } }
+              : { 'password-file': join(this.folder, `${h}.secret`) }),
             addresses: [peAddress(h)],
             vpns: allowedVpns?.[h] ?? Object.keys(vpns),
+            ...this.#dialect(h),
           },
         ]),
       ),
@@ -152,8 +166,11 @@ export class Fabric implements AsyncDisposable {
             host: ROUTE_SERVER,
             domain: DOMAIN,
             account: h,
-            'password-file': join(this.folder, `${h}.secret`),
+            ...(this.#isContrail(h)
+              ? { tls: 'starttls' }
+              : { 'password-file': join(this.folder, `${h}.secret`) }),
             'ca-file': this.#certificates.ca,
+            ...this.#dialect(h),
           },
         ],
         vpns: Object.fromEntries(
@@ -170,6 +187,15 @@ export class Fabric implements AsyncDisposable {
         'state-directory': join(this.folder, h),
       });
     }
+  }
+
+  #isContrail(hypervisor: string): boolean {
+    return this.#spec.dialects?.[hypervisor] === 'contrail';
+  }
+
+  #dialect(hypervisor: string): { readonly dialect?: Dialect } {
+    const dialect = this.#spec.dialects?.[hypervisor];
+    return dialect === undefined ? {} : { dialect };
   }
 
   #socket(daemon: string): string {
