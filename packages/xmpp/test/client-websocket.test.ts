@@ -204,8 +204,9 @@ describe('ends the attempt', () => {
     const server = await listen(
       inSession(`<message xmlns='jabber:client'>${'x'.repeat(1_100_000)}</message>`),
     );
-    await setting.online(server.port, { transport: 'websocket', backoff: NEVER });
+    setting.client(server.port, { transport: 'websocket', backoff: NEVER }).start();
     await until(() => setting.log.of('warn').length > 0, 'the session ended');
+    expect(setting.log.of('info').map(({ message }) => message)).toContain('XMPP: session established');
     expect(setting.log.of('warn')[0]?.message).toContain('Max payload size exceeded');
   });
 
