@@ -92,6 +92,11 @@ function chosenDialect(): Dialect {
   return dialect;
 }
 
+/** draft-marques-l3vpn-end-system-07 has no word for another one than GRE. */
+function encapsulationOfRed(dialect: Dialect): 'gre' | 'udp' {
+  return dialect === 'end-system-07m' ? 'gre' : 'udp';
+}
+
 async function demo(): Promise<void> {
   const dialect = chosenDialect();
   const hypervisors = ['h1', 'h2', 'h3'];
@@ -106,16 +111,16 @@ async function demo(): Promise<void> {
     hypervisors,
     dialects: Object.fromEntries(hypervisors.map((hypervisor) => [hypervisor, dialect])),
     vpns: {
-      red: { import: ['64512:1'], export: ['64512:1'], encapsulations: ['udp'] },
+      red: { import: ['64512:1'], export: ['64512:1'], encapsulations: [encapsulationOfRed(dialect)] },
       blue: { import: ['64512:2'], export: ['64512:2'], encapsulations: ['gre'] },
     },
     machines: [red1, red2, blue1, blue2],
   });
   if (dialect !== dialects[0]) say(`      The forwarders speak the dialect ${dialect}.`);
-  await withLastLines(fabric, () => steps(fabric));
+  await withLastLines(fabric, () => steps(fabric, encapsulationOfRed(dialect)));
 }
 
-async function steps(fabric: Fabric): Promise<void> {
+async function steps(fabric: Fabric, red: 'gre' | 'udp'): Promise<void> {
   step(
     'Start the route server and three forwarders',
     `Each forwarder connects by XMPP over TLS, subscribes to the VPNs of its machines, and publishes their addresses with
@@ -126,7 +131,7 @@ async function steps(fabric: Fabric): Promise<void> {
 
   step(
     'Machines of one VPN reach each other across the hypervisors',
-    'IPv4 and IPv6, red in MPLS-in-UDP, blue in MPLS-in-GRE.',
+    `IPv4 and IPv6, red in MPLS-in-${red.toUpperCase()}, blue in MPLS-in-GRE.`,
   );
   await pings(fabric, 'red1', 'red2', '10.1.0.2');
   await pings(fabric, 'red1', 'red2', '2001:db8:1::2');
@@ -166,7 +171,7 @@ async function steps(fabric: Fabric): Promise<void> {
   await onTheWire(
     fabric,
     'red1',
-    'udp port 6635',
+    red === 'udp' ? 'udp port 6635' : 'ip proto 47',
     /MPLS \(label \d+.*\[S\].*\n?.*10\.1\.0\.1 > 10\.1\.0\.2/s,
   );
   await onTheWire(
