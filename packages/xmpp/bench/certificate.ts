@@ -1,25 +1,13 @@
-// A certificate for a domain, its own CA, good for two days.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// A certificate for a domain, with that of the CA that signed it.
+import { CertificateAuthority } from '../test/support/certificates.ts';
 
-/** @returns PEM of both. */
+/** @returns PEM of both; the certificates can be shown, and trusted. */
 export function certificate(domain: string): { readonly certificate: string; readonly key: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'hostpe-bench-'));
-  const [certificateFile, keyFile] = [join(folder, 'rs.pem'), join(folder, 'rs.key')];
+  const authority = new CertificateAuthority();
   try {
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-        ...['-keyout', keyFile, '-out', certificateFile, '-subj', `/CN=${domain}`],
-        ...['-addext', `subjectAltName=DNS:${domain}`],
-      ],
-      { stdio: 'pipe' },
-    );
-    return { certificate: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+    const { certificate, key } = authority.leaf(domain);
+    return { certificate: certificate + authority.certificate, key };
   } finally {
-    rmSync(folder, { recursive: true });
+    authority.remove();
   }
 }

@@ -18,6 +18,8 @@ export type ClientsReport =
 
 /** So many log in at once. */
 const AT_ONCE = 8;
+/** Milliseconds between signs of life, which are white space: within the time that the server gives for the answer to a ping. */
+const SIGN_INTERVAL = 10_000;
 
 const task = JSON.parse(process.argv[2] ?? '') as ClientsTask;
 const delays: number[] = [];
@@ -63,6 +65,7 @@ async function logInNext(accounts: string[]): Promise<void> {
   for (let account = accounts.pop(); account !== undefined; account = accounts.pop()) {
     const socket = await logIn(account, task);
     socket.on('close', () => process.exit(1));
+    setInterval(() => socket.write(' '), SIGN_INTERVAL);
     subscribe(socket, task.vpn);
     read(socket);
     if (task.pingInterval > 0) ping(socket);

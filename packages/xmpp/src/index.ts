@@ -21,5 +21,5 @@ export { type ScramCredentials, scramCredentials } from './scram.ts';
 export type { ListenAddress } from './server/listener.ts';
 export type { ServerTls } from './server/secure.ts';
 export { type ServerLimits, XmppServer, type XmppServerOptions } from './server/server.ts';
-export type { RequestHandler, ServerSession } from './server/session.ts';
+export type { RequestHandler, ServerSession } from './server/server-session.ts';
 export { STREAM_LIMITS, type StreamLimits, StreamParser, type StreamParserOptions } from './stream-parser.ts';

@@ -115,7 +115,7 @@ export function streamErrorFrom(element: Element): XmppError {
   return new XmppError('stream', message, text === undefined ? { condition } : { condition, text });
 }
 
-/** A message around a payload that may be serialised already: written once, sent to many. */
-export function messageText(from: string, to: string, payload: string): string {
-  return `<message from="${escapeXML(from)}" to="${escapeXML(to)}">${payload}</message>`;
+/** What stands around the payload of each message between the two: the payload itself is written once and sent to many. */
+export function messageFrame(from: string, to: string): { readonly start: string; readonly end: string } {
+  return { start: `<message from="${escapeXML(from)}" to="${escapeXML(to)}">`, end: '</message>' };
 }

@@ -1,13 +1,12 @@
 // Our client and our server with each other, in each way that both have.
 import { Element } from 'ltx';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { DOMAIN, Setting, until } from './support/setting.ts';
+import { DOMAIN, NEVER, Setting, until } from './support/setting.ts';
 
 const setting = new Setting();
 afterEach(() => setting.end());
 afterAll(() => setting.ca.remove());
 
-const NEVER = { initial: 60_000, max: 60_000 };
 const identity = setting.ca.leaf('h1.example');
 const withClientCa = {
   tls: { ...setting.leaf, clientCa: setting.ca.certificate },

@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { chooseMechanism } from '../src/client/mechanism.ts';
 import { CertificateAuthority } from './support/certificates.ts';
 import { features, type ServerPeer } from './support/scripted-peer.ts';
-import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
+import { DOMAIN, NEVER, PASSWORD, Setting, until } from './support/setting.ts';
 
 const setting = new Setting();
 const foreign = new CertificateAuthority();
@@ -15,7 +15,6 @@ afterAll(() => {
 });
 
 const JID = `h1@${DOMAIN}/forwarder`;
-const NEVER = { initial: 60_000, max: 60_000 };
 const asking: TlsOptions = { requestCert: true, rejectUnauthorized: false, ca: setting.ca.certificate };
 const mechanisms = (...names: string[]): string =>
   features(

@@ -3,14 +3,13 @@ import { Element } from 'ltx';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { sendOneByOne } from './support/one-by-one.ts';
 import type { ServerPeer } from './support/scripted-peer.ts';
-import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
+import { DOMAIN, NEVER, PASSWORD, Setting, until } from './support/setting.ts';
 
 const setting = new Setting();
 afterEach(() => setting.end());
 afterAll(() => setting.ca.remove());
 
 const MIB = 1024 * 1024;
-const NEVER = { initial: 60_000, max: 60_000 };
 
 async function toSession(peer: ServerPeer): Promise<void> {
   await peer.authenticate(DOMAIN, PASSWORD);

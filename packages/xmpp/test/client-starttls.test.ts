@@ -3,14 +3,13 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { type PlainPeer, PROCEED, STARTTLS_FEATURE, TLS_FAILURE } from './support/plain-peer.ts';
 import { features, SCRAM_FEATURE, serverHeader } from './support/scripted-peer.ts';
-import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
+import { DOMAIN, NEVER, PASSWORD, Setting, until } from './support/setting.ts';
 
 const setting = new Setting();
 afterEach(() => setting.end());
 afterAll(() => setting.ca.remove());
 
 const JID = `h1@${DOMAIN}/forwarder`;
-const NEVER = { initial: 60_000, max: 60_000 };
 const HEADER = /^<\?xml version='1\.0'\?><stream:stream [^<>]* to="dc1\.example">/;
 const STARTTLS = '<starttls xmlns="urn:ietf:params:xml:ns:xmpp-tls"/>';
 

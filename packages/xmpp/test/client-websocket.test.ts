@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { Element } from 'ltx';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { sendOneByOne } from './support/one-by-one.ts';
-import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
+import { DOMAIN, NEVER, PASSWORD, Setting, until } from './support/setting.ts';
 import { features, NS_FRAMING, type WebSocketPeer, WebSocketPeers } from './support/websocket-peer.ts';
 
 const setting = new Setting();
@@ -17,7 +17,6 @@ afterEach(async () => {
 afterAll(() => setting.ca.remove());
 
 const JID = `h1@${DOMAIN}/forwarder`;
-const NEVER = { initial: 60_000, max: 60_000 };
 const OPEN = `<open xmlns='${NS_FRAMING}' from='${DOMAIN}' version='1.0'/>`;
 const toSession = (peer: WebSocketPeer) => peer.session(DOMAIN, PASSWORD, JID);
 

@@ -9,7 +9,7 @@ import {
   OpenStreamServer,
   type OpenStreamServerOptions,
 } from '../src/open-stream/server.ts';
-import type { ServerSession } from '../src/server/session.ts';
+import type { ServerSession } from '../src/server/server-session.ts';
 import { CertificateAuthority } from './support/certificates.ts';
 import { OpenPeer } from './support/open-peer.ts';
 import { RecordedLog } from './support/recorded-log.ts';
@@ -160,7 +160,7 @@ describe("Contrail's agents", () => {
     await agent.take(ANSWER);
     sessions[0]?.sendMessage(`<event xmlns="${'x'.repeat(1000)}"/>`);
     await agent.untilClosed();
-    expect(closed).toEqual(['hv17 it reads too slowly']);
+    expect(closed).toEqual(['hv17 policy-violation: it reads too slowly']);
     expect(agent.received).toBe('');
   });
 

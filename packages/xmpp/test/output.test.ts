@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { SessionOutput } from '../src/server/output.ts';
 import { OutputPump } from '../src/server/output-pump.ts';
-import type { ServerSession } from '../src/server/session.ts';
+import type { ServerSession } from '../src/server/server-session.ts';
 import { ClientPeer } from './support/scripted-peer.ts';
 import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
 

@@ -4,7 +4,8 @@ import { Element } from 'ltx';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScramClient } from '../src/scram.ts';
 import { OutputPump } from '../src/server/output-pump.ts';
-import { type ServerSession, Session } from '../src/server/session.ts';
+import type { ServerSession } from '../src/server/server-session.ts';
+import { Session } from '../src/server/session.ts';
 import { ClientPeer, clientHeader } from './support/scripted-peer.ts';
 import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
 
@@ -335,6 +336,17 @@ describe('a session', () => {
     const [line] = setting.log.of('warn');
     expect(line?.facts).toMatchObject({ jid: JID, maxOutputBytes: 1_000_000 });
     expect(line?.facts['waitingBytes']).toBeLessThan(1_020_000);
+  });
+
+  test('unless it is configured, the limit is 16 MiB', async () => {
+    const { session: one, reasons } = await session();
+    const message = `<x xmlns='urn:x'>${'x'.repeat(1024 * 1024)}</x>`;
+    for (let n = 0; n < 15; n++) one.sendMessage(message);
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(reasons).toEqual([]);
+    for (let n = 0; n < 16; n++) one.sendMessage(message);
+    await until(() => reasons.length === 1, 'it is cut off');
+    expect(setting.log.of('warn')[0]?.facts).toMatchObject({ maxOutputBytes: 16 * 1024 * 1024 });
   });
 
   test('what is sent within one turn counts too', async () => {

@@ -1,12 +1,10 @@
-// Client and server against each other over TLS on loopback.
-import { connect } from 'node:net';
+// Client and server against each other over TLS on loopback: what goes well, and comes back.
 import { inspect } from 'node:util';
 import { Element } from 'ltx';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { XmppClient } from '../src/client/client.ts';
-import { StanzaError, XmppError } from '../src/errors.ts';
+import { StanzaError } from '../src/errors.ts';
 import { type SubtreeReader, TypedElement } from '../src/parser/subtree-reader.ts';
-import type { ServerSession } from '../src/server/session.ts';
+import type { ServerSession } from '../src/server/server-session.ts';
 import { DOMAIN, PASSWORD, Setting, until } from './support/setting.ts';
 
 const setting = new Setting();
@@ -34,27 +32,16 @@ function lengthReader(): SubtreeReader {
   };
 }
 
-async function pair(options: Parameters<Setting['server']>[0] = {}) {
-  const { server, port } = await setting.server(options);
-  const sessions: ServerSession[] = [];
-  server.on('session', (session) => sessions.push(session));
-  const client = await setting.online(port);
-  await until(() => sessions.length === 1, 'the server has a session');
-  const [session] = sessions;
-  if (!session) throw new Error('no session');
-  return { server, port, client, session, sessions };
-}
-
 describe('a session', () => {
   test('knows both ends', async () => {
-    const { server, client, session } = await pair();
+    const { server, client, session } = await setting.pair();
     expect(client.jid).toBe(`h1@${DOMAIN}/forwarder`);
     expect(session).toMatchObject({ jid: client.jid, account: 'h1', remoteAddress: '127.0.0.1' });
     expect([...server.sessions.keys()]).toEqual([`h1@${DOMAIN}`]);
   });
 
   test('carries requests and their results, in order, also with a slow handler', async () => {
-    const { client, session } = await pair();
+    const { client, session } = await setting.pair();
     const seen: string[] = [];
     session.onRequest(async (payload) => {
       await new Promise((resolve) => setImmediate(resolve));
@@ -70,7 +57,7 @@ describe('a session', () => {
   });
 
   test('carries the errors that a handler throws, whole', async () => {
-    const { client, session } = await pair();
+    const { client, session } = await setting.pair();
     session.onRequest(() => {
       throw new StanzaError('auth', 'forbidden', {
         applicationCondition: { name: 'not-subscribed', xmlns: 'urn:pubsub' },
@@ -87,7 +74,7 @@ describe('a session', () => {
   });
 
   test('hides what a handler did not mean to throw, and logs it', async () => {
-    const { client, session } = await pair();
+    const { client, session } = await setting.pair();
     session.onRequest(() => Promise.reject(new Error('a fault inside')));
     await expect(client.request(query())).rejects.toMatchObject({ condition: 'internal-server-error' });
     expect(setting.log.of('error')).toHaveLength(1);
@@ -95,7 +82,7 @@ describe('a session', () => {
   });
 
   test('without a handler answers service-unavailable; what is addressed elsewhere is not relayed', async () => {
-    const { client, session } = await pair();
+    const { client, session } = await setting.pair();
     await expect(client.request(query())).rejects.toMatchObject({ condition: 'service-unavailable' });
     session.onRequest(() => undefined);
     expect(await client.request(query(), { to: DOMAIN })).toBeUndefined();
@@ -106,7 +93,7 @@ describe('a session', () => {
   });
 
   test('carries messages, as elements or serialised, in order', async () => {
-    const { client, session } = await pair();
+    const { client, session } = await setting.pair();
     const seen: string[] = [];
     client.on('message', (stanza) =>
       seen.push(`${stanza.attrs['from']} ${stanza.getChildText('query', 'urn:test')}`),
@@ -140,7 +127,7 @@ describe('a session', () => {
   });
 
   test('survives a listener that throws', async () => {
-    const { client, session } = await pair();
+    const { client, session } = await setting.pair();
     const seen: string[] = [];
     client.on('message', () => {
       throw new Error('a listener failed');
@@ -154,7 +141,7 @@ describe('a session', () => {
   });
 
   test('a request that is not answered in time fails; later ones do not', async () => {
-    const { client, session } = await pair();
+    const { client, session } = await setting.pair();
     let release = (): void => {};
     session.onRequest((payload) => {
       if (payload.getText() === 'fast') return query('done');
@@ -168,7 +155,7 @@ describe('a session', () => {
   });
 
   test('requests fail when the session is lost, and when there is none', async () => {
-    const { client, session } = await pair();
+    const { client, session } = await setting.pair();
     session.onRequest(() => new Promise(() => {}));
     const request = client.request(query());
     const failed = expect(request).rejects.toMatchObject({ code: 'stream', condition: 'system-shutdown' });
@@ -209,7 +196,7 @@ describe('a session', () => {
   });
 
   test('the client comes back after the server restarted, and both tell so', async () => {
-    const { server, port, client, session } = await pair();
+    const { server, port, client, session } = await setting.pair();
     const events: string[] = [];
     client.on('online', () => events.push('online'));
     client.on('offline', (reason) => events.push(`offline ${reason.condition ?? reason.code}`));
@@ -264,189 +251,5 @@ describe('a session', () => {
     expect(lines).not.toContain(PASSWORD);
     expect(lines).not.toContain('an0ther-secret');
     expect(lines).not.toMatch(/p=[A-Za-z0-9+/]{20}|storedKey|serverKey|salt/);
-  });
-});
-
-describe('what is refused', () => {
-  /** The first failure of a client against this port. */
-  async function failure(port: number, options: Parameters<Setting['client']>[1] = {}) {
-    const client = setting.client(port, { backoff: { initial: 60_000, max: 60_000 }, ...options });
-    client.start();
-    await until(() => setting.log.of('warn').some(({ facts }) => 'server' in facts), 'an attempt failed');
-    expect(client.online).toBe(false);
-    return setting.log.of('warn').find(({ facts }) => 'server' in facts);
-  }
-
-  test('a wrong password', async () => {
-    const { server, port } = await setting.server();
-    const line = await failure(port, { password: () => 'wrong' });
-    expect(line?.facts).toMatchObject({ code: 'authentication', condition: 'not-authorized' });
-    expect(line?.message).toContain('the server refused the account: not-authorized');
-    expect(server.sessions.size).toBe(0);
-  });
-
-  test('an account that does not exist, in the same words', async () => {
-    const { port } = await setting.server();
-    const unknown = await failure(port, { account: 'ghost' });
-    await setting.end();
-    const again = await setting.server();
-    const wrong = await failure(again.port, { password: () => 'wrong' });
-    const words = (line: typeof wrong) => line?.message.replace(/;.*/, '');
-    expect(words(unknown)).toBe(words(wrong));
-    expect(unknown?.facts).toMatchObject({ code: 'authentication', condition: 'not-authorized' });
-  });
-
-  test('a password that cannot be read', async () => {
-    const { port } = await setting.server();
-    const line = await failure(port, { password: () => Promise.reject(new Error('h1.secret: not found')) });
-    expect(line?.facts).toMatchObject({ code: 'authentication' });
-    expect(line?.message).toContain('no password: h1.secret: not found');
-  });
-
-  test('credentials that cannot be looked up: a failure for the time being', async () => {
-    const { port } = await setting.server({
-      credentials: () => Promise.reject(new Error('the disk is gone')),
-    });
-    expect((await failure(port))?.facts).toMatchObject({ condition: 'temporary-auth-failure' });
-  });
-
-  test('a CA that is not ours', async () => {
-    const { port } = await setting.server();
-    const other = new Setting();
-    other.ca.remove();
-    const line = await failure(port, { ca: other.ca.certificate });
-    expect(line?.facts).toMatchObject({ code: 'tls' });
-    expect(line?.message).toContain('is signed by an unknown CA');
-  });
-
-  test("the system's CAs when none is given", async () => {
-    const { port } = await setting.server();
-    const options = {
-      host: '127.0.0.1',
-      port,
-      domain: DOMAIN,
-      account: 'h1',
-      resource: 'r',
-      log: setting.log,
-    };
-    const client = new XmppClient({ ...options, password: () => PASSWORD });
-    client.start();
-    await until(() => setting.log.of('warn').length === 1, 'it failed');
-    await client.stop();
-    expect(setting.log.of('warn')[0]?.facts).toMatchObject({ code: 'tls' });
-  });
-
-  test('a certificate of another name, even of the host itself', async () => {
-    for (const name of ['dc2.example', 'localhost']) {
-      const { port } = await setting.server({ tls: setting.ca.leaf(name) });
-      const line = await failure(port, { host: 'localhost' });
-      expect(line?.facts).toMatchObject({ code: 'tls' });
-      expect(line?.message).toContain('is not for this domain');
-      await setting.end();
-    }
-  });
-
-  test('an expired certificate', async () => {
-    const { port } = await setting.server({ tls: setting.ca.leaf(DOMAIN, -1) });
-    const line = await failure(port);
-    expect(line?.facts).toMatchObject({ code: 'tls' });
-    expect(line?.message).toContain('has expired');
-  });
-
-  test('a CA file that is none', async () => {
-    const { port } = await setting.server();
-    const ca = '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n';
-    expect((await failure(port, { ca }))?.facts).toMatchObject({
-      code: expect.stringMatching(/connect|tls/),
-    });
-  });
-
-  test('an address where another program listens', async () => {
-    const { port } = await setting.server();
-    const listening = setting.server({ listen: [{ address: '127.0.0.1', port }] });
-    await expect(listening).rejects.toThrow(XmppError);
-    await expect(listening).rejects.toMatchObject({
-      code: 'listen',
-      message: expect.stringContaining(`127.0.0.1 port ${port}`),
-    });
-  });
-
-  test('plaintext at the server: the connection is closed, others go on', async () => {
-    const { port, client } = await pair();
-    const socket = connect(port, '127.0.0.1');
-    let received = '';
-    let closed = false;
-    socket.on('data', (bytes) => {
-      received += bytes.toString('latin1');
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      closed = true;
-    });
-    socket.write("<?xml version='1.0'?><stream:stream to='dc1.example'>");
-    await until(() => closed, 'it is closed');
-    expect(received).not.toContain('stream');
-    expect(client.online).toBe(true);
-  });
-});
-
-describe('stop', () => {
-  test('ends a session in order: the server sees its end, not a loss', async () => {
-    const { server, client, session } = await pair();
-    const reasons: string[] = [];
-    session.on('close', (reason) => reasons.push(reason));
-    const offline: string[] = [];
-    client.on('offline', (reason) => offline.push(reason.code));
-    await client.stop();
-    expect(client.online).toBe(false);
-    expect(client.jid).toBeUndefined();
-    expect(offline).toEqual(['closed']);
-    await until(() => reasons.length === 1, 'the server is told');
-    expect(reasons).toEqual(['closed by the peer']);
-    expect(server.sessions.size).toBe(0);
-    await client.stop();
-  });
-
-  test('before the start, twice, and between attempts; a client can start again', async () => {
-    const { port } = await setting.server();
-    const client = setting.client(port);
-    await client.stop();
-    client.start();
-    client.start();
-    await until(() => client.online, 'online');
-    await client.stop();
-    client.start();
-    await until(() => client.online, 'online again');
-    await Promise.all([client.stop(), client.stop()]);
-  });
-
-  test('between two attempts: there is no other', async () => {
-    const backoff = { initial: 20, max: 20 };
-    const refusing = () => setting.scripted((peer) => void peer.socket.destroy());
-    const [first, second] = [await refusing(), await refusing()];
-    const stopped = setting.client(first.port, { backoff });
-    stopped.start();
-    await until(() => setting.log.of('warn').length === 1, 'it waits for its second attempt');
-    await stopped.stop();
-    // Another, started only now, is further than the stopped one could have come.
-    setting.client(second.port, { backoff }).start();
-    await until(() => second.peers.length === 5, 'five attempts');
-    expect(first.peers).toHaveLength(1);
-  });
-
-  test('close of the server ends with everybody connected, at whatever step', async () => {
-    const { server, port, client } = await pair();
-    const silent = connect(port, '127.0.0.1');
-    silent.on('error', () => {});
-    let closed = false;
-    silent.on('close', () => {
-      closed = true;
-    });
-    await new Promise((resolve) => silent.once('connect', resolve));
-    const gone = client.stop();
-    await server.close();
-    await gone;
-    await until(() => closed, 'the silent one is cut off');
-    expect(server.sessions.size).toBe(0);
   });
 });

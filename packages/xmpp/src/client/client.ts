@@ -1,13 +1,11 @@
-// A client that stays connected: one stream at a time, a new one after a jittered backoff when that ends, for ever,
-// until it is stopped. Never plaintext, never without authentication of both sides. Times in milliseconds.
+// A client that stays connected with XMPP's own streams. Never plaintext, never without authentication of both sides. Times in
+// milliseconds.
 import type { Element } from 'ltx';
-import { XmppError } from '../errors.ts';
-import { Listeners } from '../listeners.ts';
 import type { Log } from '../log.ts';
 import type { SubtreeReader } from '../parser/subtree-reader.ts';
-import { Reconnect } from '../reconnect.ts';
 import type { Backoff } from './backoff.ts';
 import type { Credential } from './credential.ts';
+import { type AttemptEvents, SteadyClient } from './steady-client.ts';
 import { ClientStream } from './stream.ts';
 
 export interface XmppClientOptions {
@@ -45,67 +43,20 @@ export interface XmppClientOptions {
   readonly random?: () => number;
 }
 
-interface XmppClientEvents {
-  online: () => void;
-  /** No session, and why: after the end of one, and again after each attempt that failed. */
-  offline: (reason: XmppError) => void;
-  /**
-   * Messages come one after the other: each waits until the promises that listeners returned for the one before are settled. When more than a few
-   * wait, nothing is read from the server: a listener that waits for a request of its own session may wait for ever.
-   */
-  message: (stanza: Element) => unknown;
-}
-
-export class XmppClient {
+export class XmppClient extends SteadyClient<ClientStream> {
   readonly #options: XmppClientOptions;
-  readonly #listeners: Listeners<XmppClientEvents>;
-  readonly #server: string;
-  #stream: ClientStream | undefined;
-  readonly #reconnect: Reconnect;
-  #running = false;
-  #jid: string | undefined;
 
   constructor(options: XmppClientOptions) {
-    this.#options = options;
-    this.#server = `${options.domain} (${options.host}:${options.port})`;
-    const { account, backoff, random, log } = options;
-    this.#listeners = new Listeners((event, err) =>
-      log.error({ server: this.#server, err }, `XMPP: ${event} was not dealt with; the session goes on`),
-    );
-    this.#reconnect = new Reconnect({
+    const { host, port, domain, account, backoff, random, log } = options;
+    super({
+      server: `${domain} (${host}:${port})`,
+      name: { account },
+      established: 'XMPP: session established',
       ...(backoff && { backoff }),
       ...(random && { random }),
-      facts: { server: this.#server, account },
       log,
-      attempt: () => this.#connect(),
     });
-  }
-
-  get online(): boolean {
-    return this.#jid !== undefined;
-  }
-
-  /** The full JID while online. */
-  get jid(): string | undefined {
-    return this.#jid;
-  }
-
-  /** Returns what removes the listener again. A listener that throws is logged and changes nothing. */
-  on<Name extends keyof XmppClientEvents>(event: Name, listener: XmppClientEvents[Name]): () => void {
-    return this.#listeners.on(event, listener);
-  }
-
-  start(): void {
-    if (this.#running) return;
-    this.#running = true;
-    this.#connect();
-  }
-
-  /** Ends the session in order, or whatever attempt there is at once. Resolves within about two seconds. */
-  async stop(): Promise<void> {
-    this.#running = false;
-    this.#reconnect.cancel();
-    await this.#stream?.close();
+    this.#options = options;
   }
 
   /**
@@ -117,40 +68,18 @@ export class XmppClient {
     payload: Element,
     options: { to?: string; timeout?: number } = {},
   ): Promise<Element | undefined> {
-    if (!this.#stream || !this.online) throw new XmppError('closed', `no session with ${this.#server}`);
     const { to, timeout = this.#timeout } = options;
-    return await this.#stream.request(payload, to, timeout);
+    return await this.session.request(payload, to, timeout);
+  }
+
+  protected override attempt(events: AttemptEvents): ClientStream {
+    const { pingInterval = 30_000 } = this.#options;
+    const stream = new ClientStream({ ...this.#options, pingInterval, timeout: this.#timeout }, events);
+    void stream.begin();
+    return stream;
   }
 
   get #timeout(): number {
     return this.#options.timeout ?? 10_000;
-  }
-
-  #connect(): void {
-    const { pingInterval = 30_000 } = this.#options;
-    const stream = new ClientStream(
-      { ...this.#options, pingInterval, timeout: this.#timeout },
-      {
-        online: (jid) => this.#onOnline(jid),
-        message: (stanza) => this.#listeners.emitInTurn('message', stanza),
-        ended: (reason) => this.#onEnded(reason),
-      },
-    );
-    this.#stream = stream;
-    void stream.begin();
-  }
-
-  #onOnline(jid: string): void {
-    this.#jid = jid;
-    this.#reconnect.succeeded();
-    this.#options.log.info({ server: this.#server, jid }, 'XMPP: session established');
-    this.#listeners.emit('online');
-  }
-
-  #onEnded(reason: XmppError): void {
-    this.#jid = undefined;
-    if (this.#running) this.#reconnect.ended(reason);
-    else this.#options.log.info({ server: this.#server }, 'XMPP: stopped');
-    this.#listeners.emit('offline', reason);
   }
 }

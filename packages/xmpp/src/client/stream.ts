@@ -31,6 +31,7 @@ import { connectionClosed, failureOf, mendError, requestFailure, type Step, step
 import { documentFraming, type Framing } from './framing.ts';
 import { Inbox } from './inbox.ts';
 import { checkHeader, demandBinding, isJidOf, refusal } from './negotiation.ts';
+import type { AttemptEvents } from './steady-client.ts';
 import { openTransport, type TransportOptions } from './transport.ts';
 import type { Wire } from './wire.ts';
 
@@ -41,21 +42,12 @@ export interface ClientStreamOptions extends TransportOptions, AuthenticationOpt
   readonly readers?: () => readonly SubtreeReader[];
 }
 
-/** What becomes of the stream. None may throw. */
-export interface ClientStreamEvents {
-  readonly online: (jid: string) => void;
-  /** Where it returns a promise, the next message waits for that; it may not reject. */
-  readonly message: (stanza: Element) => Promise<void> | undefined;
-  /** Once, at the end, whatever it was. */
-  readonly ended: (reason: XmppError) => void;
-}
-
 /** What may wait for a server that does not read. */
 const MAX_UNSENT = 16 * 1024 * 1024;
 
 export class ClientStream extends Connection {
   readonly #options: ClientStreamOptions;
-  readonly #events: ClientStreamEvents;
+  readonly #events: AttemptEvents;
   readonly #iqs: IqCaller;
   readonly #inbox: Inbox;
   readonly #authentication: ClientAuthentication;
@@ -70,7 +62,7 @@ export class ClientStream extends Connection {
   #ended = false;
   #closed: Promise<void> = Promise.resolve();
 
-  constructor(options: ClientStreamOptions, events: ClientStreamEvents) {
+  constructor(options: ClientStreamOptions, events: AttemptEvents) {
     // The packages' own timeouts come after our watchdog's, which names the step.
     super({ domain: options.domain, timeout: options.timeout * 2 });
     this.#options = options;

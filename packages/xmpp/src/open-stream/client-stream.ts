@@ -6,6 +6,7 @@ import type { Element } from 'ltx';
 import { type Credential, present } from '../client/credential.ts';
 import { connectionClosed, failureOf, type Step, stepTimeout } from '../client/failure.ts';
 import { Inbox } from '../client/inbox.ts';
+import type { AttemptEvents } from '../client/steady-client.ts';
 import { tlsParameters } from '../client/wire.ts';
 import { XmppError } from '../errors.ts';
 import { sayFarewell } from '../farewell.ts';
@@ -41,21 +42,12 @@ export interface ClientOpenStreamOptions {
   readonly readers?: () => readonly SubtreeReader[];
 }
 
-/** What becomes of the stream. None may throw. */
-export interface ClientOpenStreamEvents {
-  readonly online: () => void;
-  /** Where it returns a promise, the next message waits for that; it may not reject. */
-  readonly message: (stanza: Element) => Promise<void> | undefined;
-  /** Once, at the end, whatever it was. */
-  readonly ended: (reason: XmppError) => void;
-}
-
 /** What may wait for a server that does not read. */
 const MAX_UNSENT = 16 * 1024 * 1024;
 
 export class ClientOpenStream {
   readonly #options: ClientOpenStreamOptions;
-  readonly #events: ClientOpenStreamEvents;
+  readonly #events: AttemptEvents;
   readonly #inbox: Inbox;
   #socket: Socket;
   #parser: StreamParser | undefined;
@@ -71,7 +63,7 @@ export class ClientOpenStream {
   #closed: Promise<void> = Promise.resolve();
 
   /** Begins at once. */
-  constructor(options: ClientOpenStreamOptions, events: ClientOpenStreamEvents) {
+  constructor(options: ClientOpenStreamOptions, events: AttemptEvents) {
     this.#options = options;
     this.#events = events;
     this.#inbox = new Inbox({
@@ -153,7 +145,7 @@ export class ClientOpenStream {
       // What we do not read is not the server's silence.
       dead: () => !this.#inbox.paused && this.#end(stepTimeout('session', holdTime)),
     });
-    this.#events.online();
+    this.#events.online(this.#options.name);
   }
 
   #onElement(element: Element): void {

@@ -10,18 +10,12 @@ import { Liveness } from '../liveness.ts';
 import type { Log } from '../log.ts';
 import { NS_STREAM, NS_TLS } from '../namespaces.ts';
 import type { SubtreeReader } from '../parser/subtree-reader.ts';
-import type { ServerSession } from '../server/session.ts';
+import type { CarriedSession } from '../server/carried-session.ts';
 import { STREAM_END, streamErrorText } from '../stanza.ts';
 import { type StreamLimits, StreamParser } from '../stream-parser.ts';
 import { type OpenHeader, openHeaderText, readOpenHeader } from './header.ts';
 import { Keepalive } from './keepalive.ts';
 import { PlaintextEnd, PROCEED, STARTTLS_REQUIRED } from './starttls.ts';
-
-/** A session as its connection drives it. */
-export interface CarriedSession extends ServerSession {
-  endedByPeer(): Promise<void>;
-  cut(reason: string): void;
-}
 
 /** A session with what tells that its peer is there: pings that are answered, or white space from both sides. */
 export interface Admitted {

@@ -11,12 +11,14 @@ import type { Log } from '../log.ts';
 import { NS_CLIENT } from '../namespaces.ts';
 import type { SubtreeReader } from '../parser/subtree-reader.ts';
 import { Admission, type AdmissionLimits } from '../server/admission.ts';
+import { type CarriedSession, MAX_OUTPUT_BYTES } from '../server/carried-session.ts';
 import { OutputPump } from '../server/output-pump.ts';
 import { type ServerTls, secureOptions } from '../server/secure.ts';
-import { type ServerSession, Session } from '../server/session.ts';
+import type { ServerSession } from '../server/server-session.ts';
+import { Session } from '../server/session.ts';
 import { attribute } from '../stanza.ts';
 import { STREAM_LIMITS } from '../stream-parser.ts';
-import { type Admitted, type CarriedSession, OpenConnection } from './connection.ts';
+import { type Admitted, OpenConnection } from './connection.ts';
 import { ContrailSession } from './contrail-session.ts';
 import { bare, type OpenHeader } from './header.ts';
 
@@ -51,7 +53,7 @@ export interface OpenStreamServerOptions {
   readonly pingInterval?: number;
   /** For the begin of a stream, and for the answer to a ping. Default 15 000. */
   readonly timeout?: number;
-  /** See ServerLimits. Default 64 MiB. */
+  /** See ServerLimits. Default 16 MiB. */
   readonly maxOutputBytes?: number;
   /** Of connections that have no session yet. Default 200, and 20 of an address. */
   readonly admission?: AdmissionLimits;
@@ -212,7 +214,7 @@ export class OpenStreamServer {
       readonly onProgress: () => void;
     },
   ): Admitted {
-    const { domain, maxOutputBytes = 64 * 1024 * 1024, log } = this.#options;
+    const { domain, maxOutputBytes = MAX_OUTPUT_BYTES, log } = this.#options;
     const { account, kind } = this.#identify(from, carrier.remoteAddress);
     if (kind === 'draft' && namespace !== NS_CLIENT)
       throw new XmppError('stream', 'it speaks no XMPP for clients', { condition: 'invalid-namespace' });

@@ -9,15 +9,17 @@ import type { SubtreeReader } from '../parser/subtree-reader.ts';
 import { STREAM_LIMITS, type StreamLimits } from '../stream-parser.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { type CredentialsLookup, SaslExchange } from './authentication.ts';
+import { MAX_OUTPUT_BYTES } from './carried-session.ts';
 import { type CertificateAccount, certifiedAccounts } from './certified-accounts.ts';
 import { type BoundResource, ServerConnection } from './connection.ts';
 import { type ListenAddress, Listener, type SecureConnection } from './listener.ts';
 import { OutputPump } from './output-pump.ts';
 import { type ServerTls, secureOptions } from './secure.ts';
-import { type ServerSession, Session } from './session.ts';
+import type { ServerSession } from './server-session.ts';
+import { Session } from './session.ts';
 
 export interface ServerLimits extends StreamLimits, AdmissionLimits {
-  /** What may wait for one slow reader, besides messages that are made only as it reads. Default 64 MiB. */
+  /** What may wait for one slow reader, besides messages that are made only as it reads. Default 16 MiB. */
   readonly maxOutputBytes: number;
 }
 
@@ -44,7 +46,7 @@ interface XmppServerEvents {
 
 const SERVER_LIMITS: ServerLimits = {
   ...STREAM_LIMITS,
-  maxOutputBytes: 64 * 1024 * 1024,
+  maxOutputBytes: MAX_OUTPUT_BYTES,
   maxUnauthenticated: 1000,
   maxUnauthenticatedPerAddress: 20,
 };

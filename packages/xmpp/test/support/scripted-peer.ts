@@ -1,17 +1,9 @@
-// A peer that says over TLS whatever a test wants, right or wrong, and waits for what the other side says.
+// A peer that says over TLS whatever a test wants: the steps of a server and of a client, each for itself.
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
-import {
-  type ConnectionOptions,
-  connect,
-  createServer,
-  type Server,
-  type TLSSocket,
-  type TlsOptions,
-} from 'node:tls';
-import { vi } from 'vitest';
+import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { parseClientFirst, ScramClient, ScramServer, scramCredentials } from '../../src/scram.ts';
 import type { Leaf } from './certificates.ts';
+import { fromBase64, Peer, Peers, toBase64 } from './peer.ts';
 
 const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
 const NS_BIND = 'urn:ietf:params:xml:ns:xmpp-bind';
@@ -26,53 +18,8 @@ export const serverHeader = (domain: string): string =>
 export const clientHeader = (domain: string): string =>
   `<?xml version='1.0'?><stream:stream ${NAMESPACES} to='${domain}'>`;
 
-/** One end of a TLS connection. */
-class Peer {
-  readonly socket: TLSSocket;
-  received = '';
-  closed = false;
-
-  constructor(socket: TLSSocket) {
-    this.socket = socket;
-    socket.on('data', (bytes: Buffer) => {
-      this.received += bytes.toString('latin1');
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.closed = true;
-    });
-  }
-
-  send(text: string | Uint8Array): void {
-    this.socket.write(text);
-  }
-
-  /** Waits for it, and forgets everything up to its end; returns its first group, or the whole. */
-  async take(pattern: RegExp): Promise<string> {
-    const match = await vi.waitFor(
-      () => {
-        const found = pattern.exec(this.received);
-        if (!found) throw new Error(`no ${pattern} in ${JSON.stringify(this.received.slice(-2000))}`);
-        return found;
-      },
-      { timeout: 30_000, interval: 5 },
-    );
-    this.received = this.received.slice(match.index + match[0].length);
-    return match[1] ?? match[0];
-  }
-
-  async untilClosed(): Promise<void> {
-    await vi.waitFor(
-      () => {
-        if (!this.closed) throw new Error('the connection is still open');
-      },
-      { timeout: 30_000, interval: 5 },
-    );
-  }
-}
-
 /** The steps of a well-behaved server, so that a script can go as far as it likes. */
-export class ServerPeer extends Peer {
+export class ServerPeer extends Peer<TLSSocket> {
   async header(domain: string): Promise<void> {
     await this.take(/<stream:stream[^>]*>/);
     this.send(serverHeader(domain));
@@ -112,38 +59,18 @@ export class ServerPeer extends Peer {
   }
 }
 
-export class ScriptedServer {
-  readonly #server: Server;
-  readonly peers: ServerPeer[] = [];
-  readonly #sockets = new Set<Socket>();
-  port = 0;
-
+export class ScriptedServer extends Peers<ServerPeer> {
   constructor(leaf: Leaf, script: (peer: ServerPeer) => Promise<void> | void, options: TlsOptions = {}) {
-    this.#server = createServer({ cert: leaf.certificate, key: leaf.key, ...options });
-    this.#server.on('connection', (socket: Socket) => this.#sockets.add(socket));
-    this.#server.on('tlsClientError', () => {});
-    this.#server.on('secureConnection', (socket) => {
-      const peer = new ServerPeer(socket);
-      this.peers.push(peer);
-      // A script that waits for what never comes ends with the connection.
-      Promise.resolve(script(peer)).catch(() => socket.destroy());
-    });
-  }
-
-  async listen(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.port = (this.#server.address() as AddressInfo).port;
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
+    const server = createServer({ cert: leaf.certificate, key: leaf.key, ...options }, (socket) =>
+      this.begin(new ServerPeer(socket), () => socket.destroy()),
+    );
+    server.on('tlsClientError', () => {});
+    super(server, script);
   }
 }
 
 /** The steps of a well-behaved client. */
-export class ClientPeer extends Peer {
+export class ClientPeer extends Peer<TLSSocket> {
   static async connect(
     port: number,
     ca: string,
@@ -188,12 +115,4 @@ export class ClientPeer extends Peer {
     this.send(`<iq type='set' id='b'><bind xmlns='${NS_BIND}'><resource>r</resource></bind></iq>`);
     return await this.take(/<jid>([^<]*)<\/jid>/);
   }
-}
-
-function toBase64(text: string): string {
-  return Buffer.from(text).toString('base64');
-}
-
-function fromBase64(text: string): string {
-  return Buffer.from(text, 'base64').toString();
 }

@@ -1,15 +1,20 @@
 // What the session tests share: a CA, accounts, servers and clients that are stopped after each test, and waiting.
 import type { TlsOptions } from 'node:tls';
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { XmppClient, type XmppClientOptions } from '../../src/client/client.ts';
 import { scramCredentials } from '../../src/scram.ts';
 import { XmppServer, type XmppServerOptions } from '../../src/server/server.ts';
+import type { ServerSession } from '../../src/server/server-session.ts';
 import { CertificateAuthority } from './certificates.ts';
 import { type PlainPeer, PlainServer } from './plain-peer.ts';
 import { RecordedLog } from './recorded-log.ts';
 import { ScriptedServer, type ServerPeer } from './scripted-peer.ts';
 
 export const DOMAIN = 'dc1.example';
+/** A backoff of clients that are to try once. */
+export const NEVER = { initial: 60_000, max: 60_000 };
+/** Of a client's session. */
+export const JID = `h1@${DOMAIN}/forwarder`;
 export const PASSWORD = 'correct horse, battery=staple';
 
 export class Setting {
@@ -83,6 +88,29 @@ export class Setting {
     await until(() => client.online, 'the client is online');
     return client;
   }
+
+  /** A server, a client of it that is online, and its session. */
+  async pair(options: Partial<XmppServerOptions> = {}) {
+    const { server, port } = await this.server(options);
+    const sessions: ServerSession[] = [];
+    server.on('session', (session) => sessions.push(session));
+    const client = await this.online(port);
+    await until(() => sessions.length === 1, 'the server has a session');
+    const [session] = sessions;
+    if (!session) throw new Error('no session');
+    return { server, port, client, session, sessions };
+  }
+
+  /** The first failure of a client that meets this script. */
+  async failure(script: (peer: ServerPeer) => Promise<void> | void, timeout = 5_000) {
+    const server = await this.scripted(script);
+    const client = this.client(server.port, { backoff: NEVER, timeout });
+    client.start();
+    await until(() => this.log.of('warn').length > 0, 'an attempt failed');
+    expect(client.online).toBe(false);
+    const [line] = this.log.of('warn');
+    return { client, server, line, message: line?.message.replace(/; trying again.*/, '') };
+  }
 }
 
 /** Waits for a condition, half a minute at the most. */
@@ -93,4 +121,10 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     },
     { timeout: 30_000, interval: 5 },
   );
+}
+
+/** What a server does that a session begins with. */
+export async function toSession(peer: ServerPeer): Promise<void> {
+  await peer.authenticate(DOMAIN, PASSWORD);
+  await peer.bind(DOMAIN, JID);
 }

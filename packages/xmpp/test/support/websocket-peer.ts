@@ -1,11 +1,10 @@
 // A peer that says over a WebSocket inside TLS whatever a test wants.
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:https';
 import { vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { parseClientFirst, ScramServer, scramCredentials } from '../../src/scram.ts';
 import type { Leaf } from './certificates.ts';
+import { fromBase64, PATIENCE, Peers, toBase64 } from './peer.ts';
 
 const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
 const NS_BIND = 'urn:ietf:params:xml:ns:xmpp-bind';
@@ -33,12 +32,9 @@ export class WebSocketPeer {
 
   /** The next message, which must be like this; its first group, or the whole. */
   async take(pattern: RegExp): Promise<string> {
-    await vi.waitFor(
-      () => {
-        if (this.received.length === 0) throw new Error(`nothing came in place of ${pattern}`);
-      },
-      { timeout: 30_000, interval: 5 },
-    );
+    await vi.waitFor(() => {
+      if (this.received.length === 0) throw new Error(`nothing came in place of ${pattern}`);
+    }, PATIENCE);
     const message = this.received.shift() ?? '';
     const match = pattern.exec(message);
     if (!match) throw new Error(`no ${pattern}: ${message}`);
@@ -69,47 +65,17 @@ export class WebSocketPeer {
   }
 }
 
-export class WebSocketPeers {
-  readonly #server: Server;
-  readonly peers: WebSocketPeer[] = [];
+export class WebSocketPeers extends Peers<WebSocketPeer> {
   readonly urls: string[] = [];
-  readonly #sockets: Socket[] = [];
-  port = 0;
 
   /** Without a subprotocol, plain WebSockets are what is spoken. */
   constructor(leaf: Leaf, script: (peer: WebSocketPeer) => Promise<void> | void, protocol = 'xmpp') {
-    this.#server = createServer({ cert: leaf.certificate, key: leaf.key });
-    this.#server.on('connection', (socket: Socket) => this.#sockets.push(socket));
-    this.#server.on('tlsClientError', () => {});
-    this.#server.on('upgrade', ({ url, headers }) => this.urls.push(`${headers.host}${url}`));
-    const sockets = new WebSocketServer({
-      server: this.#server,
-      path: '/xmpp-websocket',
-      handleProtocols: () => protocol,
-    });
-    sockets.on('connection', (socket) => {
-      const peer = new WebSocketPeer(socket);
-      this.peers.push(peer);
-      Promise.resolve(script(peer)).catch(() => socket.terminate());
-    });
+    const server = createServer({ cert: leaf.certificate, key: leaf.key });
+    super(server, script);
+    server.on('tlsClientError', () => {});
+    server.on('upgrade', ({ url, headers }) => this.urls.push(`${headers.host}${url}`));
+    const path = '/xmpp-websocket';
+    const sockets = new WebSocketServer({ server, path, handleProtocols: () => protocol });
+    sockets.on('connection', (socket) => this.begin(new WebSocketPeer(socket), () => socket.terminate()));
   }
-
-  async listen(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.port = (this.#server.address() as AddressInfo).port;
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
-}
-
-function toBase64(text: string): string {
-  return Buffer.from(text).toString('base64');
-}
-
-function fromBase64(text: string): string {
-  return Buffer.from(text, 'base64').toString();
 }
