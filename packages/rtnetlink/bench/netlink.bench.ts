@@ -18,6 +18,7 @@ import type { Bench } from './compare.ts';
 import { benchEncoding } from './encoding.ts';
 import { benchDump, benchEventLoop } from './large.ts';
 import { prepareNamespace } from './namespace.ts';
+import { benchNexthopMembers } from './nexthop-members.ts';
 import { benchNexthopReplace } from './nexthop-replace.ts';
 import { benchUniqueNexthops } from './nexthops.ts';
 import { runNpmNetlink } from './peers.ts';
@@ -26,6 +27,7 @@ import { compileProgram, type Program } from './program.ts';
 const parts: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   encoding: benchEncoding,
   replace: benchNexthopReplace,
+  members: benchNexthopMembers,
   nexthops: benchUniqueNexthops,
   // Before the large ones: what a million routes leave on the heap is collected at the cost of who comes next.
   others: benchOthers,

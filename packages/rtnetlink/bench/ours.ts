@@ -1,5 +1,6 @@
 // Our socket as a side: routes as objects by `execute`, as the reconciler has them, and in columns by `executeRoutes`.
 // Counted: the call on an open socket, as a daemon has it, with the routes ready made.
+import { newRouteColumns } from '../src/codec/route/route-columns.ts';
 import type { Request, RouteColumns, Rtnetlink } from '../src/kernel.ts';
 import { flushTable } from './namespace.ts';
 import { benchTable, type Job, measure, nexthopOf, routesOf, type Side } from './side.ts';
@@ -38,30 +39,25 @@ export function requestsOf(job: Job): Request[] {
   return routesOf(job).map((object) => ({ op: job.op, object }));
 }
 
+/** Of shared memory, as whoever has many routes makes them. */
 export function columnsOf({ family, count, shift, nexthops }: Omit<Job, 'op'>): RouteColumns {
   const words = family === 'ipv4' ? 1 : 4;
-  const addresses = new Uint32Array(count * words);
-  const nexthopIds = new Uint32Array(count);
+  const columns = newRouteColumns(family, count);
   for (let route = 0; route < count; route++) {
-    if (family === 'ipv4') addresses[route] = 0x0a000000 + route;
-    else addresses.set([0xfd000000, 0, 0, route], route * words);
-    nexthopIds[route] = nexthopOf({ shift, nexthops }, route);
+    if (family === 'ipv4') columns.addresses[route] = 0x0a000000 + route;
+    else {
+      columns.addresses[route * words] = 0xfd000000;
+      columns.addresses[route * words + words - 1] = route;
+    }
+    columns.nexthopIds[route] = nexthopOf({ shift, nexthops }, route);
   }
-  return {
-    family,
-    length: count,
-    addresses,
-    prefixLengths: new Uint8Array(count).fill(words * 32),
-    tables: new Uint32Array(count).fill(benchTable),
-    nexthopIds,
-    metrics: new Uint32Array(count),
-    protocols: new Uint8Array(count).fill(protocolBoot),
-    types: new Uint8Array(count).fill(typeUnicast),
-  };
+  columns.prefixLengths.fill(words * 32);
+  columns.tables.fill(benchTable);
+  columns.protocols.fill(protocolBoot);
+  return columns;
 }
 
 const protocolBoot = 3;
-const typeUnicast = 1;
 
 /** Takes away what one of ours has added. */
 export async function removeRoutes(kernel: Rtnetlink, job: Omit<Job, 'op'>): Promise<void> {

@@ -1,6 +1,6 @@
 // Typed rtnetlink messages and the socket behind them; knows no VPNs.
 
-export { routeAt } from './codec/route/route-columns.ts';
+export { newRouteColumns, routeAt } from './codec/route/route-columns.ts';
 export { describe } from './describe.ts';
 export type { RtnetlinkErrorCode } from './errors.ts';
 export { RtnetlinkError } from './errors.ts';

@@ -52,7 +52,10 @@ export interface RouteFilter {
   readonly protocol?: number;
 }
 
-/** IP routes in columns, for tables too large to be objects: the n-th route has the n-th element of each. */
+/**
+ * IP routes in columns, for tables too large to be objects: the n-th route has the n-th element of each. Tables may be mixed, families not.
+ * Anybody may make them, of any typed arrays; `newRouteColumns` makes such as need not be copied.
+ */
 export interface RouteColumns {
   readonly family: 'ipv4' | 'ipv6';
   /** How many routes there are. */
@@ -100,8 +103,13 @@ export interface Rtnetlink {
   ): Promise<readonly (RtnetlinkError | undefined)[]>;
   /**
    * As `execute`, of one operation with IP routes in columns, for tables of a million: many times as fast to prepare. A route of type unicast
-   * needs a nexthop id; a metric of 0 is the kernel's default.
-   * @returns the errors by the number of the route; empty where the kernel agreed to all.
+   * needs a nexthop id; a metric of 0 is the kernel's default. A delete takes no route that leads to another
+   * nexthop id than its columns say; the protocol it does not compare.
+   * Calls work on one after the other, in order, so that the next one can be made before the last has ended.
+   * @param routes belong to the call until it ends: columns of `newRouteColumns` are read while it runs, and a change to them may or may not
+   *   get to the kernel; columns of other memory are copied first, some 20 ns a route.
+   * @returns the errors by the number of the route; empty where the kernel agreed to all. Each has errno and the kernel's words as those of
+   *   `execute` have; they cost microseconds each, so that whoever fears that all fail gives some 16,000 routes at a time.
    * @throws RtnetlinkError as `execute`, and `invalid` where the columns are not of one length: nothing was sent then.
    */
   executeRoutes(

@@ -34,17 +34,26 @@ export const sysctlKeys = {
   ipv6Forwarding: (device: string) => flag(`net/ipv6/conf/${component(device)}/forwarding`),
   /** Whether IPv6 is off on the device: it then has no IPv6 addresses, nexthops or neighbours (ip-sysctl.rst). */
   disableIpv6: (device: string) => flag(`net/ipv6/conf/${component(device)}/disable_ipv6`),
+  /** Whether router advertisements that come in at the device count: 0 never, 1 unless it forwards, 2 always (ip-sysctl.rst). */
+  acceptRa: (device: string) => integer(`net/ipv6/conf/${component(device)}/accept_ra`, 0, 2),
   /**
    * Check of IPv4 sources by their reverse path: 0 none, 1 strict (RFC 3704: the best way back leads out of this device), 2 loose (there
    * is a way back). The kernel uses the higher of `all` and the device's own (ip-sysctl.rst).
    */
   rpFilter: (device: string) => integer(`net/ipv4/conf/${component(device)}/rp_filter`, 0, 2),
+  /** Whether ARP queries are answered for addresses that lie behind another device (ip-sysctl.rst). */
+  proxyArp: (device: string) => flag(`net/ipv4/conf/${component(device)}/proxy_arp`),
+  /** The most that such an answer is put off, chosen by chance; hundredths of a second (arp(7)). */
+  proxyArpDelay: (device: string) =>
+    integer(`net/ipv4/neigh/${component(device)}/proxy_delay`, 0, 2147483647),
   /** Whether dumped routes repeat their nexthop object, and a change of that announces each route that uses it (ip-sysctl.rst). */
   nexthopCompatMode: flag('net/ipv4/nexthop_compat_mode'),
   /** What of an IPv4 packet chooses among paths: 0 addresses, 1 ports too, 2 inner addresses, 3 chosen fields (ip-sysctl.rst). */
   ipv4MultipathHashPolicy: integer('net/ipv4/fib_multipath_hash_policy', 0, 3),
   /** The same of an IPv6 packet (ip-sysctl.rst). */
   ipv6MultipathHashPolicy: integer('net/ipv6/fib_multipath_hash_policy', 0, 3),
+  /** Whether an ICMPv6 error or a reply of the kernel bears the mark of the packet that it is about (ip-sysctl.rst). */
+  ipv6FwmarkReflect: flag('net/ipv6/fwmark_reflect'),
   /** Size of the label table, entries: labels from there on have no route, and those that had one lose it (mpls-sysctl.rst). */
   mplsPlatformLabels: integer('net/mpls/platform_labels', 0, 1048575),
   /** Whether MPLS packets may come in at the device (mpls-sysctl.rst). */

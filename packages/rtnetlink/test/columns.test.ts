@@ -6,11 +6,11 @@ import { encodeBatch } from '../src/codec/batch.ts';
 import { decodeObject } from '../src/codec/object.ts';
 import { encodeRequest } from '../src/codec/request.ts';
 import { encodeRoutes, newPlainRoute, readPlainRoute } from '../src/codec/route/plain-route.ts';
-import { RouteColumnsBuilder, routeAt } from '../src/codec/route/route-columns.ts';
+import { columnBuffers, columnsToHandOver, RouteColumnsBuilder } from '../src/codec/route/route-columns.ts';
 import { forEachFrame, forEachMessage } from '../src/codec/wire/message.ts';
 import { MessageWriter } from '../src/codec/wire/writer.ts';
 import type { IpRoute, Request, RouteColumns, RouteFilter, RouteOperation, RouteType } from '../src/index.ts';
-import { RtnetlinkError } from '../src/index.ts';
+import { newRouteColumns, RtnetlinkError, routeAt } from '../src/index.ts';
 import { ip, u8 } from './arbitraries/values.ts';
 
 const positive = fc.oneof(
@@ -238,6 +238,27 @@ describe('columns', () => {
       { numRuns: 2000 },
     );
   });
+
+  test.each(['ipv4', 'ipv6'] as const)(
+    'of %s go to another thread as they are where they are shared, and else as copies',
+    (family) => {
+      const shared = newRouteColumns(family, 3);
+      shared.nexthopIds.set([7, 8, 9]);
+      expect(routeAt(shared, 2)).toMatchObject({ nexthopId: 9 });
+      expect(routeAt(shared, 2)).not.toHaveProperty('type');
+      const handed = columnsToHandOver(shared);
+      expect(handed).toEqual(shared);
+      expect(columnBuffers(handed)).toEqual([]);
+      shared.nexthopIds[1] = 80;
+      expect(handed.nexthopIds[1]).toBe(80);
+
+      const own: RouteColumns = { ...shared, nexthopIds: Uint32Array.of(1, 2, 3, 4).subarray(1) };
+      const copied = columnsToHandOver(own);
+      own.nexthopIds[0] = 5;
+      expect([...copied.nexthopIds]).toEqual([2, 3, 4]);
+      expect(columnBuffers(copied)).toEqual([Uint32Array.of(2, 3, 4).buffer]);
+    },
+  );
 
   test('are refused where a number in them is wrong, and the others are sent', () => {
     const columns: RouteColumns = {

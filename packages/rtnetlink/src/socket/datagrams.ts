@@ -1,5 +1,6 @@
 // Cuts a run of netlink messages into datagrams that the kernel takes whole and can answer whole.
 import { littleEndian } from '../codec/wire/host-order.ts';
+import { sequenceAt } from '../codec/wire/message.ts';
 import { alignment } from '../codec/wire/writer.ts';
 
 /** The default send buffer is 212,992 bytes. */
@@ -28,7 +29,7 @@ export function* datagramsOf(bytes: Uint8Array<ArrayBuffer>, mostMessages: numbe
       last = end;
       end = next;
     }
-    yield { start, end, last, sequence: view.getUint32(last + 8, littleEndian) };
+    yield { start, end, last, sequence: sequenceAt(view, last) };
     start = end;
   }
 }

@@ -30,7 +30,13 @@ const typeRaw = 3;
 const typeCloseOnExec = 0o2000000;
 const cloneNewNet = 0x40000000;
 const level = { socket: 1, netlink: 270 } as const;
-const option = { receiveBuffer: 8, receiveTimeout: 20, attachFilter: 26, receiveBufferForce: 33 } as const;
+const option = {
+  sendBuffer: 7,
+  receiveBuffer: 8,
+  receiveTimeout: 20,
+  attachFilter: 26,
+  receiveBufferForce: 33,
+} as const;
 const netlinkOption = { addMembership: 1, capAck: 10, extAck: 11, strictCheck: 12 } as const;
 /** MSG_TRUNC: the true length is told, also where the buffer is too small. */
 const tellLength = 0x20;
@@ -90,11 +96,12 @@ export class NetlinkSocket {
 
   /** Bytes that the kernel keeps for us, by its own account, which counts a short message as some 800. */
   get receiveBuffer(): number {
-    const value = new Int32Array(1);
-    const length = int(value.byteLength);
-    if (getsockopt(this.#fd, level.socket, option.receiveBuffer, new Uint8Array(value.buffer), length) !== 0)
-      throw failure('getsockopt');
-    return value[0] ?? 0;
+    return this.#get(option.receiveBuffer);
+  }
+
+  /** Bytes that one datagram can have at the most, and 32 more. */
+  get sendBuffer(): number {
+    return this.#get(option.sendBuffer);
   }
 
   /** Has the kernel drop what the socket of that port caused before it is queued here. @throws RtnetlinkError `socket` */
@@ -118,12 +125,16 @@ export class NetlinkSocket {
     this.#demand(level.netlink, netlinkOption.addMembership, int(group));
   }
 
-  /** Sends a datagram; the kernel has worked on every request in it when this returns. @throws RtnetlinkError `socket` */
-  send(bytes: Uint8Array): void {
+  /**
+   * Sends a datagram; the kernel has worked on every request in it when this returns.
+   * @param length so many of the bytes
+   * @throws RtnetlinkError `socket`
+   */
+  send(bytes: Uint8Array, length = bytes.length): void {
     for (;;) {
-      const sent = send(this.#fd, bytes, bytes.length, 0) as number;
-      if (sent === bytes.length) return;
-      if (sent >= 0) throw new RtnetlinkError('socket', `send: ${sent} of ${bytes.length} bytes`);
+      const sent = send(this.#fd, bytes, length, 0) as number;
+      if (sent === length) return;
+      if (sent >= 0) throw new RtnetlinkError('socket', `send: ${sent} of ${length} bytes`);
       if (koffi.errno() !== errno.interrupted) throw failure('send');
     }
   }
@@ -150,6 +161,14 @@ export class NetlinkSocket {
 
   close(): void {
     close(this.#fd);
+  }
+
+  #get(name: number): number {
+    const value = new Int32Array(1);
+    const length = int(value.byteLength);
+    if (getsockopt(this.#fd, level.socket, name, new Uint8Array(value.buffer), length) !== 0)
+      throw failure('getsockopt');
+    return value[0] ?? 0;
   }
 
   #set(optionLevel: number, name: number, value: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 // The main thread's end of the request worker: promises for what is under way. Knows framing and verdicts, no kind of object.
 
-import { columnBuffers, copyColumns } from '../codec/route/route-columns.ts';
+import { columnBuffers, columnsToHandOver } from '../codec/route/route-columns.ts';
 import { forEachMessage, type Message } from '../codec/wire/message.ts';
 import { RtnetlinkError } from '../errors.ts';
 import type { RouteColumns, RouteFilter, RouteOperation } from '../kernel.ts';
@@ -115,7 +115,7 @@ export class RequestDoor {
   }
 
   /**
-   * One operation with routes in columns, which are copied.
+   * One operation with routes in columns, which are copied where they are not of shared memory.
    * @param failed gets each NLMSG_ERROR.
    * @returns what was not sent, by the number of the route, and why.
    * @throws RtnetlinkError `socket` or `closed`
@@ -128,13 +128,13 @@ export class RequestDoor {
     failed: (message: Message) => void,
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<number, string>> {
-    const copy = copyColumns(routes);
+    const columns = columnsToHandOver(routes);
     const work = (id: number, cancellation: Cancellation | undefined): RoutesWork => ({
       kind: 'routes',
       id,
       protocol: 'route',
       op,
-      routes: copy,
+      routes: columns,
       sequence,
       cancellation,
     });

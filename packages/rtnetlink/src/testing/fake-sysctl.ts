@@ -14,6 +14,7 @@ const hostDefaults: Readonly<Record<string, string>> = {
   'net/ipv4/udp_l3mdev_accept': '0',
   'net/ipv4/raw_l3mdev_accept': '1',
   'net/ipv6/fib_multipath_hash_policy': '0',
+  'net/ipv6/fwmark_reflect': '0',
   'net/mpls/platform_labels': '0',
   'net/mpls/ip_ttl_propagate': '1',
   'net/vrf/strict_mode': '0',

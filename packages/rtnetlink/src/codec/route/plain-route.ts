@@ -86,12 +86,12 @@ export function writePlainRoute(
   sequence: number,
 ): void {
   const start = writer.reserveWords(mostRouteWords);
-  const put = ipv6 ? putIpv6Route : putIpv4Route;
-  const end = put(
+  const end = putRoute(
     writer.words,
     start,
     op,
     sequence,
+    ipv6,
     words,
     0,
     prefixLength,
@@ -107,6 +107,7 @@ export function writePlainRoute(
 /**
  * Appends one operation with routes[from] to routes[to - 1]; the message of routes[n] has the sequence number `sequence + n - from`.
  * @param refused gets the place and the error (`invalid`) of each route that is not sent.
+ * @returns where in the writer the last message begins, in bytes; negative: there is none.
  */
 export function encodeRoutes(
   writer: MessageWriter,
@@ -116,10 +117,11 @@ export function encodeRoutes(
   to: number,
   sequence: number,
   refused: (at: number, error: RtnetlinkError) => void,
-): void {
+): number {
   const { family, addresses, prefixLengths, tables, types, protocols, metrics, nexthopIds } = routes;
-  const width = family === 'ipv6' ? 4 : 1;
-  const put = family === 'ipv6' ? putIpv6Route : putIpv4Route;
+  const ipv6 = family === 'ipv6';
+  const width = ipv6 ? 4 : 1;
+  let last = -1;
   let end = writer.reserveWords((to - from) * mostRouteWords);
   const words = writer.words;
   for (let at = from; at < to; at++) {
@@ -133,11 +135,13 @@ export function encodeRoutes(
       refused(at, new RtnetlinkError('invalid', wrong));
       continue;
     }
-    end = put(
+    last = end;
+    end = putRoute(
       words,
       end,
       op,
       sequence + at - from,
+      ipv6,
       addresses,
       at * width,
       prefixLength,
@@ -149,14 +153,16 @@ export function encodeRoutes(
     );
   }
   writer.endWords(end);
+  return last * 4;
 }
 
 /** Writes one message from `at` on. @param word where its address begins in `addresses`. @returns where the next one begins. */
-function putIpv4Route(
+function putRoute(
   words: Uint32Array,
   at: number,
   op: RouteOperation,
   sequence: number,
+  ipv6: boolean,
   addresses: Uint32Array,
   word: number,
   prefixLength: number,
@@ -169,42 +175,15 @@ function putIpv4Route(
   words[at + 1] = messageHeader[op];
   words[at + 2] = sequence;
   words[at + 3] = 0;
-  words[at + 4] = ofBytes(familyNumber.ipv4, prefixLength, 0, 0);
+  words[at + 4] = ofBytes(ipv6 ? familyNumber.ipv6 : familyNumber.ipv4, prefixLength, 0, 0);
   words[at + 5] =
     op === 'delete'
-      ? ofBytes(0, 0, scope.nowhere, nexthopId === 0 ? routeType : type.any)
-      : ofBytes(0, protocol, ipv4Scope(routeType), routeType);
+      ? ofBytes(0, 0, ipv6 ? scope.universe : scope.nowhere, nexthopId === 0 ? routeType : type.any)
+      : ofBytes(0, protocol, ipv6 ? scope.universe : ipv4Scope(routeType), routeType);
   words[at + 6] = 0;
-  words[at + 7] = ipv4Header;
+  words[at + 7] = ipv6 ? ipv6Header : ipv4Header;
   words[at + 8] = networkOrder(addresses[word] as number);
-  return putNumbers(words, at, at + 9, table, metric, nexthopId);
-}
-
-function putIpv6Route(
-  words: Uint32Array,
-  at: number,
-  op: RouteOperation,
-  sequence: number,
-  addresses: Uint32Array,
-  word: number,
-  prefixLength: number,
-  table: number,
-  routeType: number,
-  protocol: number,
-  metric: number,
-  nexthopId: number,
-): number {
-  words[at + 1] = messageHeader[op];
-  words[at + 2] = sequence;
-  words[at + 3] = 0;
-  words[at + 4] = ofBytes(familyNumber.ipv6, prefixLength, 0, 0);
-  words[at + 5] =
-    op === 'delete'
-      ? ofBytes(0, 0, scope.universe, nexthopId === 0 ? routeType : type.any)
-      : ofBytes(0, protocol, scope.universe, routeType);
-  words[at + 6] = 0;
-  words[at + 7] = ipv6Header;
-  words[at + 8] = networkOrder(addresses[word] as number);
+  if (!ipv6) return putNumbers(words, at, at + 9, table, metric, nexthopId);
   words[at + 9] = networkOrder(addresses[word + 1] as number);
   words[at + 10] = networkOrder(addresses[word + 2] as number);
   words[at + 11] = networkOrder(addresses[word + 3] as number);

@@ -176,26 +176,51 @@ export function checkColumns({ family, length, ...columns }: RouteColumns): void
   }
 }
 
-/** Columns of their own memory, and no more of it than they need. */
-export function copyColumns(columns: RouteColumns): RouteColumns {
+/**
+ * Columns to be filled, of memory that threads share: `executeRoutes` takes them as they are, where it has to copy others. All is 0 but the
+ * type, which is unicast.
+ * @param length how many routes
+ */
+export function newRouteColumns(family: RouteColumns['family'], length: number): RouteColumns {
+  const bytes = (): Uint8Array => new Uint8Array(new SharedArrayBuffer(length));
+  const numbers = (width = 1): Uint32Array => new Uint32Array(new SharedArrayBuffer(length * width * 4));
+  return {
+    family,
+    length,
+    addresses: numbers(family === 'ipv4' ? 1 : 4),
+    prefixLengths: bytes(),
+    tables: numbers(),
+    nexthopIds: numbers(),
+    metrics: numbers(),
+    protocols: bytes(),
+    types: bytes().fill(routeTypes.indexOf('unicast')),
+  };
+}
+
+/** Columns that another thread may have: shared ones as they are, others as copies, which have no more memory than they need. */
+export function columnsToHandOver(columns: RouteColumns): RouteColumns {
   const { family, length, addresses, prefixLengths, tables, nexthopIds, metrics, protocols, types } = columns;
   return {
     family,
     length,
-    addresses: addresses.slice(),
-    prefixLengths: prefixLengths.slice(),
-    tables: tables.slice(),
-    nexthopIds: nexthopIds.slice(),
-    metrics: metrics.slice(),
-    protocols: protocols.slice(),
-    types: types.slice(),
+    addresses: sharedOrCopied(addresses),
+    prefixLengths: sharedOrCopied(prefixLengths),
+    tables: sharedOrCopied(tables),
+    nexthopIds: sharedOrCopied(nexthopIds),
+    metrics: sharedOrCopied(metrics),
+    protocols: sharedOrCopied(protocols),
+    types: sharedOrCopied(types),
   };
 }
 
-/** What the columns are made of, to hand them over. */
+function sharedOrCopied<T extends Uint8Array | Uint32Array>(column: T): T {
+  return column.buffer instanceof SharedArrayBuffer ? column : (column.slice() as T);
+}
+
+/** What the columns are made of, to hand it over; what is shared is not handed over. */
 export function columnBuffers(columns: RouteColumns): ArrayBuffer[] {
   const { addresses, prefixLengths, tables, nexthopIds, metrics, protocols, types } = columns;
-  return [addresses, prefixLengths, tables, nexthopIds, metrics, protocols, types].map(
-    ({ buffer }) => buffer as ArrayBuffer,
-  );
+  return [addresses, prefixLengths, tables, nexthopIds, metrics, protocols, types]
+    .map(({ buffer }) => buffer)
+    .filter((buffer) => buffer instanceof ArrayBuffer);
 }

@@ -23,6 +23,9 @@ export const messageFlag = {
 /** NLMSGERR_ATTR_*; the others say nothing that an operator needs. */
 const acknowledgement = { message: 1, offset: 2, missingType: 5, missingNest: 6 } as const;
 
+/** Of a struct nlmsgerr, which has the header of the request, behind its own header. */
+const agreementLength = messageHeaderLength + 4 + messageHeaderLength;
+
 export interface Message {
   readonly type: number;
   readonly flags: number;
@@ -67,9 +70,26 @@ export function forEachFrame(
 }
 
 /** Sets NLM_F_ACK in the message that begins at `start`. */
-export function demandAck(bytes: Uint8Array, start: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function demandAck(view: DataView, start: number): void {
   view.setUint16(start + 6, view.getUint16(start + 6, littleEndian) | messageFlag.ack, littleEndian);
+}
+
+/** The sequence number of the message that begins at `start`. */
+export function sequenceAt(view: DataView, start: number): number {
+  return view.getUint32(start + 8, littleEndian);
+}
+
+/**
+ * Whether a datagram is the kernel's agreement to the request of that number, and nothing else.
+ * @param length of the datagram, which begins with the view.
+ */
+export function isAgreement(view: DataView, length: number, sequence: number): boolean {
+  return (
+    length === agreementLength &&
+    view.getUint16(4, littleEndian) === messageType.error &&
+    view.getInt32(messageHeaderLength, littleEndian) === 0 &&
+    sequenceAt(view, 0) === sequence
+  );
 }
 
 export interface Verdict {

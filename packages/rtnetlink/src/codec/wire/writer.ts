@@ -77,9 +77,19 @@ export class MessageWriter {
     this.#length = this.#messageStart;
   }
 
+  /** The same buffer for single numbers. */
+  get view(): DataView<ArrayBuffer> {
+    return this.#view;
+  }
+
   /** The buffer in words of this machine, for those who write whole messages. Another one after each `reserveWords`. */
   get words(): Uint32Array {
     return this.#words;
+  }
+
+  /** The buffer as bytes, of which `length` are messages; what is sent from it is to be dropped by `discard` then. Another one when it grows. */
+  get memory(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
   }
 
   /** Makes room for so many words, to be filled at once; `endWords` says how far. @returns where they begin in `words`. */

@@ -1,7 +1,7 @@
 // What the reconciler expects of the door itself: batches, notifications, closing.
 import type { Label } from '@hostpe/net';
 import { expect, vi } from 'vitest';
-import { routeAt } from '../../codec/route/route-columns.ts';
+import { newRouteColumns, routeAt } from '../../codec/route/route-columns.ts';
 import type { Notification, Request } from '../../kernel.ts';
 import type { Address, IpRoute, KernelObject, MplsRoute, Neighbour, Nexthop, Rule } from '../../objects.ts';
 import { deadline, Ear, everyGroup } from './ear.ts';
@@ -235,6 +235,41 @@ export function doorCases(test: Case): void {
       expect([...refused.values()].map(({ code }) => code)).toEqual(routes.map(() => 'invalid'));
     }
   });
+
+  test(
+    'routes of several tables go together, and those that fail are told by their number',
+    [],
+    async (scene) => {
+      const device = await scene.pair('v0');
+      await scene.add({ object: 'nexthop', id: 7, family: 'ipv6', device });
+      for (const family of ['ipv4', 'ipv6'] as const) {
+        const tables = [1001, 1002, 1001, 1003];
+        const columns = newRouteColumns(family, tables.length);
+        const width = family === 'ipv4' ? 1 : 4;
+        for (const [at, table] of tables.entries()) {
+          columns.addresses[at * width] = family === 'ipv4' ? 0x0a000000 + at * 256 : 0x20010000 + at;
+          columns.prefixLengths[at] = family === 'ipv4' ? 24 : 32;
+          columns.tables[at] = table;
+          columns.nexthopIds[at] = at === 2 ? 99 : 7;
+          columns.protocols[at] = 200;
+        }
+        const errors = await scene.rtnetlink.executeRoutes('replace', columns);
+        expect([...errors.keys()]).toEqual([2]);
+        expect(errors.get(2)).toMatchObject({
+          code: 'kernel',
+          errno: 'EINVAL',
+          message: expect.stringContaining(`${routeAt(columns, 2).prefix} table 1001`),
+          kernelMessage: expect.stringContaining('Nexthop id does not exist'),
+        });
+        const held = await scene.rtnetlink.dumpRoutes({ family, protocol: 200 });
+        expect([...held.tables].sort()).toEqual([1002, 1001, 1003].sort());
+        expect([...held.nexthopIds]).toEqual([7, 7, 7]);
+        const gone = await scene.rtnetlink.executeRoutes('delete', columns);
+        expect([...gone.keys()]).toEqual([2]);
+        expect((await scene.rtnetlink.dumpRoutes({ family, protocol: 200 })).length).toBe(0);
+      }
+    },
+  );
 
   test('an error names the request and has the words of the kernel', [], async (scene) => {
     const error = await scene.refusal('add', { object: 'nexthop', id: 7, family: 'ipv4', device: 9999 });
