@@ -42,6 +42,8 @@ export interface RouteServerConfig {
   readonly forwarders: ReadonlyMap<string, ForwarderSettings>;
   readonly withdrawDelay: number;
   readonly restartDelay: number;
+  /** Whether the routes of a lost session are the least preferred at once. */
+  readonly lowerStale: boolean;
   readonly controlSocket: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
@@ -52,6 +54,12 @@ const week = 7 * 24 * 60 * 60;
 const hostLabel = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 
 const delay = z.number().min(0).max(week);
+/** Forwarders sweep what is stale 300 s after they subscribed, End-of-RIB or not: it has to be said well before. */
+const longestRestartDelay = 240;
+const restartDelay = z
+  .number()
+  .min(0)
+  .max(longestRestartDelay, `is ${longestRestartDelay} s at the most: forwarders wait 300 s for End-of-RIB`);
 const routeTarget = z.string().transform(parsedBy(parseRouteTarget));
 const vpnName = z.string().refine(isVpnName, 'is not a VPN name: 1 to 128 printable ASCII characters');
 const account = z
@@ -95,8 +103,9 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
     vpns: z.record(vpnName, z.strictObject({ import: z.array(routeTarget), export: z.array(routeTarget) })),
     forwarders: z.record(account, forwarder),
     timers: z
-      .strictObject({ 'withdraw-delay': delay.default(60), 'restart-delay': delay.default(120) })
+      .strictObject({ 'withdraw-delay': delay.default(60), 'restart-delay': restartDelay.default(120) })
       .prefault({}),
+    'lower-stale-routes': z.boolean().default(false),
     'control-socket': path.default(defaultControlSocket),
     'log-level': z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
@@ -152,6 +161,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
       ),
       withdrawDelay: written.timers['withdraw-delay'] * 1000,
       restartDelay: written.timers['restart-delay'] * 1000,
+      lowerStale: written['lower-stale-routes'],
       controlSocket: written['control-socket'],
       logLevel: written['log-level'],
     }),

@@ -3,12 +3,12 @@
 
 import type { Clock } from '@hostpe/daemon';
 import type { IpAddress } from '@hostpe/net';
-import type { RejectedItem, VpnEvent, VpnRoute } from '@hostpe/signaling';
+import type { RejectedItem, VpnRoute } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
 import { RouteServerError } from './errors.ts';
 import { type ForwarderState, Presence } from './presence.ts';
 import { RestartGate } from './restart-gate.ts';
-import { Rib, type VpnChange } from './rib.ts';
+import { Rib, type Steps } from './rib.ts';
 import type { Vpns } from './vpns.ts';
 
 /** What a forwarder may do. */
@@ -26,15 +26,20 @@ export interface ControlPlaneOptions {
   readonly withdrawDelay: number;
   /** Milliseconds that End-of-RIB is held back at the most after the first forwarder is there. */
   readonly restartDelay: number;
+  /**
+   * Whether the routes of a lost session get the least local preference at once (draft-ietf-l3vpn-end-system-06 section 6 leaves it open).
+   */
+  readonly lowerStale: boolean;
   readonly clock: Clock;
   readonly log: Log;
-  /**
-   * An event for each of some subscribers, in the order of the calls.
-   * @param places where the routes, then the retracted items, were in the table before; see VpnChange. Empty for End-of-RIB.
-   */
-  readonly deliver: (event: VpnEvent, accounts: Iterable<string>, places: readonly number[]) => void;
-  /** The whole table of a VPN for a subscriber, before what is delivered to it from now on. */
-  readonly deliverTable: (vpn: string, account: string) => void;
+  /** Takes steps in between all else, then calls `done`; in the order of the calls. */
+  readonly run: (steps: Iterable<unknown>, done: () => void) => void;
+  /** Subscribers have something to hear of a VPN. */
+  readonly changed: (vpn: string, accounts: Iterable<string>) => void;
+  /** Subscribers are to hear End-of-RIB of a VPN, behind what changed before. */
+  readonly endOfRib: (vpn: string, accounts: Iterable<string>) => void;
+  /** A subscriber is to hear the whole table of a VPN, and its changes from now on. */
+  readonly startTable: (vpn: string, account: string) => void;
 }
 
 export class ControlPlane {
@@ -79,7 +84,9 @@ export class ControlPlane {
   closed(account: string): void {
     for (const accounts of this.#informed.values()) accounts.delete(account);
     for (const accounts of this.#awaitingEndOfRib.values()) accounts.delete(account);
-    this.rib.markStale(account, this.#options.clock.now());
+    const { clock, lowerStale } = this.#options;
+    this.rib.markStale(account, clock.now(), lowerStale);
+    if (lowerStale) this.#run(this.rib.lower(account), () => {});
     this.presence.closed(account, this.rib.staleSince(account));
     this.gate.gone(account);
     // The time in which nobody can come back is not theirs to lose.
@@ -104,7 +111,7 @@ export class ControlPlane {
     // First of all: a delivery may end the session, and `closed` has to find all that it is to undo.
     this.#informed.get(vpn)?.add(account);
     this.#awaitingEndOfRib.get(vpn)?.add(account);
-    this.#options.deliverTable(vpn, account);
+    this.#options.startTable(vpn, account);
     if (this.gate.isOpen(vpn)) this.#releaseEndOfRib(vpn);
   }
 
@@ -117,8 +124,7 @@ export class ControlPlane {
     this.presence.unsubscribed(account, vpn);
     this.#informed.get(vpn)?.delete(account);
     this.#awaitingEndOfRib.get(vpn)?.delete(account);
-    this.#tell(this.rib.withdraw(account, vpn));
-    this.gate.complete(account, vpn);
+    this.#run(this.rib.withdraw(account, vpn), () => this.gate.complete(account, vpn));
     this.#active(account);
   }
 
@@ -152,8 +158,8 @@ export class ControlPlane {
    */
   retract(account: string, vpn: string, ids: readonly string[]): readonly string[] {
     this.#requireSubscription(account, vpn);
-    const { changes, unknown } = this.rib.retract(account, vpn, ids);
-    this.#tell(changes);
+    const { changed, unknown } = this.rib.retract(account, vpn, ids);
+    this.#tell(changed);
     this.#active(account);
     return unknown;
   }
@@ -164,8 +170,7 @@ export class ControlPlane {
    */
   endOfRib(account: string, vpn: string): void {
     this.#requireSubscription(account, vpn);
-    this.#tell(this.rib.sweep(account, vpn));
-    this.gate.complete(account, vpn);
+    this.#run(this.rib.sweep(account, vpn).steps, () => this.gate.complete(account, vpn));
     this.#active(account);
   }
 
@@ -191,12 +196,21 @@ export class ControlPlane {
     this.gate.active(account, this.presence.subscriptions(account));
   }
 
-  #tell(changes: readonly VpnChange[]): void {
-    for (const { vpn, routes, withdrawn, places } of changes) {
+  #run(steps: Steps, done: () => void): void {
+    this.#options.run(this.#telling(steps), done);
+  }
+
+  *#telling(steps: Steps): Generator<undefined> {
+    for (const changed of steps) {
+      this.#tell(changed);
+      yield;
+    }
+  }
+
+  #tell(changed: Iterable<string>): void {
+    for (const vpn of changed) {
       const accounts = this.#informed.get(vpn);
-      if (accounts === undefined || accounts.size === 0) continue;
-      const event: VpnEvent = { kind: 'items', vpn, routes, retractedIds: withdrawn, rejected: [] };
-      this.#options.deliver(event, accounts, places);
+      if (accounts !== undefined && accounts.size > 0) this.#options.changed(vpn, accounts);
     }
   }
 
@@ -205,15 +219,13 @@ export class ControlPlane {
     if (accounts === undefined || accounts.size === 0) return;
     const waiting = [...accounts];
     accounts.clear();
-    this.#options.deliver({ kind: 'end-of-rib', vpn }, waiting, []);
+    this.#options.endOfRib(vpn, waiting);
   }
 
   /** @returns since when the longest stale of the rest is. */
   #withdrawStale(account: string, state: ForwarderState, until: number): number | undefined {
     const { clock, log, withdrawDelay } = this.#options;
-    const before = this.rib.published(account).stale;
-    const changes = this.rib.sweep(account, undefined, until);
-    const routes = before - this.rib.published(account).stale;
+    const { routes, steps } = this.rib.sweep(account, undefined, until);
     if (routes > 0) {
       const seconds = withdrawDelay / 1000;
       const reason =
@@ -223,7 +235,7 @@ export class ControlPlane {
             ? `not published again ${seconds} s after it came back`
             : `its session was lost ${seconds} s ago`;
       log.warn({ account, routes }, `forwarder ${account}: ${routes} routes withdrawn, ${reason}`);
-      this.#tell(changes);
+      this.#run(steps, () => {});
       if (!this.#anyoneOnline()) this.#holdEndOfRibBackAgain();
     }
     return this.rib.staleSince(account);

@@ -1,16 +1,23 @@
-// What one session has still to hear, of all its VPNs: they take turns, message by message, each in its own order. Keeps nothing of a VPN
-// of which there is nothing to say. Never sends: whoever reads for the peer asks for the next.
-import type { Change, SharedBody } from './shared-body.ts';
-import { VpnFeed, type VpnFeedOptions } from './vpn-feed.ts';
+// What one session has still to hear, of all its VPNs: they take turns, message by message, each in its own order. Never sends: whoever
+// reads for the peer asks for the next.
+import type { Rib } from './rib.ts';
+import type { TableSegment } from './table-reader.ts';
+import { SEGMENT_SIZE, VpnFeed } from './vpn-feed.ts';
 
-export type FeedOptions = Omit<VpnFeedOptions, 'vpn'>;
+export interface FeedOptions {
+  readonly rib: Pick<Rib, 'reader'>;
+  /** The payloads of the messages that say something of a VPN, perhaps none. */
+  readonly encode: (vpn: string, said: TableSegment | 'end-of-rib') => readonly Uint8Array[];
+  /** Of a message, as `sizeOf` counts. */
+  readonly segmentSize?: number;
+}
 
 export class Feed {
   readonly #options: FeedOptions;
-  /** Of the VPNs that have something to say, in the order of their turns. */
-  readonly #busy = new Map<string, VpnFeed>();
-  /** VPNs whose table was begun since they were subscribed to. */
-  readonly #known = new Set<string>();
+  /** Of VPNs whose table was asked for. */
+  readonly #feeds = new Map<string, VpnFeed>();
+  /** VPNs that may have something to say, in the order of their turns. */
+  readonly #busy = new Set<string>();
   /** Of `#vpn`, of which so many were given. */
   #payloads: readonly Uint8Array[] = [];
   #taken = 0;
@@ -28,52 +35,59 @@ export class Feed {
       if (payload !== undefined) return payload;
       this.#taken = 0;
       this.#payloads = [];
-      const [first] = this.#busy;
-      if (first === undefined) return undefined;
-      const [vpn, feed] = first;
-      const payloads = feed.next();
+      const [vpn] = this.#busy;
+      if (vpn === undefined) return undefined;
+      const said = this.#feeds.get(vpn)?.next();
       this.#busy.delete(vpn);
-      if (payloads === undefined) continue;
-      this.#busy.set(vpn, feed);
-      this.#payloads = payloads;
+      if (said === undefined) continue;
+      this.#busy.add(vpn);
+      this.#payloads = this.#options.encode(vpn, said);
       this.#vpn = vpn;
     }
   }
 
-  /** @param bodies makes the change's messages, the same for all who ask. */
-  take(change: Change, bodies: () => readonly SharedBody[]): void {
-    this.#of(change.event.vpn).take(change, bodies);
+  /** The table of a VPN changed. */
+  changed(vpn: string): void {
+    if (this.#feeds.has(vpn)) this.#busy.add(vpn);
   }
 
-  /** The whole table, again where it was sent before. */
+  /** The whole table, again where it was asked for before. */
   startTable(vpn: string): void {
-    this.#of(vpn).startTable(this.#known.has(vpn));
-    this.#known.add(vpn);
+    const known = this.#feeds.get(vpn);
+    if (known !== undefined) known.restart();
+    else {
+      const { rib, segmentSize = SEGMENT_SIZE } = this.#options;
+      const reader = rib.reader(vpn);
+      if (reader === undefined) return;
+      this.#feeds.set(vpn, new VpnFeed(reader, segmentSize));
+    }
+    this.#busy.add(vpn);
+  }
+
+  /** End-of-RIB, behind what there is to say now. */
+  endOfRib(vpn: string): void {
+    this.#feeds.get(vpn)?.endOfRib();
+    this.changed(vpn);
   }
 
   /** End-of-RIB that was not sent yet is not to be: the table is asked for anew. */
   forgetEndOfRib(vpn: string): void {
-    this.#busy.get(vpn)?.forgetEndOfRib();
+    this.#feeds.get(vpn)?.forgetEndOfRib();
   }
 
   /** The peer left the VPN. */
   drop(vpn: string): void {
-    this.#busy.get(vpn)?.close();
+    this.#feeds.get(vpn)?.close();
+    this.#feeds.delete(vpn);
     this.#busy.delete(vpn);
-    this.#known.delete(vpn);
     // What was of this subscription may be wrong in the next one.
     if (this.#vpn === vpn) this.#payloads = [];
   }
 
   close(): void {
-    for (const feed of this.#busy.values()) feed.close();
+    for (const feed of this.#feeds.values()) feed.close();
+    this.#feeds.clear();
     this.#busy.clear();
     this.#payloads = [];
-  }
-
-  #of(vpn: string): VpnFeed {
-    const feed = this.#busy.get(vpn) ?? new VpnFeed({ ...this.#options, vpn });
-    this.#busy.set(vpn, feed);
-    return feed;
   }
 }

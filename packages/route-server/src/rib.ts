@@ -1,69 +1,45 @@
-// The routes: what each forwarder published (adj-RIB-in) and what each VPN uses of it (loc-RIB). Pure; owns no timer, no
-// session and no authorisation. Every change comes back as what the subscribers of each importing VPN have to hear.
+// The routes: what each forwarder published (adj-RIB-in) and what each VPN uses of it (the tables). Pure; owns no timer, no
+// session and no authorisation. What takes long at a million routes is done in steps, in between which all else may happen; to lose a session
+// takes no time at all.
 import type { IpPrefix } from '@hostpe/net';
 import type { VpnRoute } from '@hostpe/signaling';
-import { announcedRoute, type Path, sameRoute } from './selection.ts';
+import {
+  type AdjRibIn,
+  addPath,
+  inSteps,
+  newAdjRibIn,
+  newPublication,
+  type Publication,
+  type RibPath,
+  removePath,
+} from './adj-rib-in.ts';
+import { announcedRoute, sameRoute } from './selection.ts';
+import { Table } from './table.ts';
+import type { TableReader } from './table-reader.ts';
 import type { Vpns } from './vpns.ts';
 
-/** A path in the RIB. Stale: its forwarder's session was lost and it has not been published again since. */
-export interface RibPath extends Path {
-  readonly stale: boolean;
-}
-
-/** What changed in one importing VPN; never empty. */
-export interface VpnChange {
-  readonly vpn: string;
-  /** New or changed routes as announced: id = prefix. */
-  readonly routes: readonly VpnRoute[];
-  readonly withdrawn: readonly IpPrefix[];
-  /** Where each of `routes`, then each of `withdrawn`, was in the table before, as `table` has it; 0 where it was not. */
-  readonly places: readonly number[];
-}
-
-/** A route of a table and its place: the higher, the later it came into the table. A changed route keeps its place. */
-export interface PlacedRoute {
-  readonly place: number;
-  readonly announced: VpnRoute;
-}
-
-interface MutablePath extends RibPath {
-  stale: boolean;
-  /** Of use while it is stale. */
-  staleSince: number;
-}
-
-/** What one forwarder published in one VPN. */
-interface AdjRibIn {
-  readonly account: string;
-  readonly vpn: string;
-  readonly paths: Map<IpPrefix, MutablePath>;
-  /** A retract names an item only by its id. */
-  readonly prefixes: Map<string, IpPrefix>;
-}
-
-interface LocRibEntry {
-  readonly place: number;
-  paths: readonly MutablePath[];
-  announced: VpnRoute;
-}
+/** Something that is done step by step; each step says in which VPNs subscribers have something to hear. */
+export type Steps = Iterable<Iterable<string>>;
 
 export class Rib {
   readonly #vpns: Vpns;
   /** By account, then VPN. */
   readonly #adjRibsIn = new Map<string, Map<string, AdjRibIn>>();
-  /** By importing VPN, then prefix. */
-  readonly #locRibs = new Map<string, Map<IpPrefix, LocRibEntry>>();
-  #lastPlace = 0;
+  /** By importing VPN. */
+  readonly #tables = new Map<string, Table<RibPath>>();
 
   constructor(vpns: Vpns) {
     this.#vpns = vpns;
-    for (const vpn of vpns.names()) this.#locRibs.set(vpn, new Map());
+    for (const vpn of vpns.names()) this.#tables.set(vpn, new Table());
   }
 
-  /** Takes routes of one forwarder; what it published before under the same prefix or the same id is replaced. */
-  publish(account: string, vpn: string, routes: readonly VpnRoute[]): readonly VpnChange[] {
+  /**
+   * Takes routes of one forwarder; what it published before under the same prefix or the same id is replaced.
+   * @returns VPNs whose subscribers have something to hear.
+   */
+  publish(account: string, vpn: string, routes: readonly VpnRoute[]): ReadonlySet<string> {
     const adjRibIn = this.#adjRibIn(account, vpn);
-    const replaced = new Map<IpPrefix, MutablePath | undefined>();
+    const replaced = new Map<IpPrefix, RibPath | undefined>();
     const remember = (prefix: IpPrefix) => {
       if (!replaced.has(prefix)) replaced.set(prefix, adjRibIn.paths.get(prefix));
     };
@@ -74,9 +50,7 @@ export class Rib {
         removePath(adjRibIn, formerPrefix);
       }
       remember(route.prefix);
-      removePath(adjRibIn, route.prefix);
-      adjRibIn.paths.set(route.prefix, { account, vpn, route, stale: false, staleSince: 0 });
-      adjRibIn.prefixes.set(route.id, route.prefix);
+      addPath(adjRibIn, route);
     }
     return this.#apply(adjRibIn, replaced);
   }
@@ -86,7 +60,7 @@ export class Rib {
     account: string,
     vpn: string,
     ids: readonly string[],
-  ): { readonly changes: readonly VpnChange[]; readonly unknown: readonly string[] } {
+  ): { readonly changed: ReadonlySet<string>; readonly unknown: readonly string[] } {
     const adjRibIn = this.#adjRibIn(account, vpn);
     const prefixes: IpPrefix[] = [];
     const unknown: string[] = [];
@@ -95,164 +69,172 @@ export class Rib {
       if (prefix === undefined) unknown.push(id);
       else prefixes.push(prefix);
     }
-    return { changes: this.#remove(adjRibIn, prefixes), unknown };
+    return { changed: this.#remove(adjRibIn, prefixes), unknown };
   }
 
-  /** Removes all that a forwarder published in a VPN. */
-  withdraw(account: string, vpn: string): readonly VpnChange[] {
+  /** Removes all that a forwarder has published in a VPN until now. */
+  withdraw(account: string, vpn: string): Steps {
     const adjRibIn = this.#adjRibIn(account, vpn);
-    return this.#remove(adjRibIn, [...adjRibIn.paths.keys()]);
+    const gone = [...adjRibIn.publications];
+    adjRibIn.current = newPublication(adjRibIn);
+    return this.#removal(adjRibIn, gone);
   }
 
   /**
    * Marks all that a forwarder published: publishing it again unmarks it. No subscriber hears of it.
    * @param now milliseconds of any clock; of what is stale already, the time stays.
+   * @param isLowered whether it is the least preferred from now on; `lower` brings the tables up to date with it.
    */
-  markStale(account: string, now: number): void {
-    for (const { paths } of this.#ofAccount(account))
-      for (const path of paths.values()) {
-        if (!path.stale) path.staleSince = now;
-        path.stale = true;
-      }
+  markStale(account: string, now: number, isLowered = false): void {
+    for (const adjRibIn of this.#ofAccount(account)) {
+      adjRibIn.current.lostAt = now;
+      adjRibIn.current.isLowered = isLowered;
+      adjRibIn.current = newPublication(adjRibIn);
+    }
   }
 
-  /** Since when the longest stale path of a forwarder is stale; undefined where none is. */
+  /** Chooses anew among the paths of the prefixes of which a forwarder has a lowered one. */
+  *lower(account: string): Steps {
+    for (const adjRibIn of this.#ofAccount(account)) {
+      for (const paths of inSteps(adjRibIn, ({ isLowered }) => isLowered))
+        yield this.#apply(adjRibIn, new Map(paths.map((path) => [path.route.prefix, path])));
+    }
+  }
+
+  /** Since when the longest stale path of a forwarder is stale, but for those that are being removed; undefined where none is. */
   staleSince(account: string): number | undefined {
     let oldest: number | undefined;
-    for (const { paths } of this.#ofAccount(account))
-      for (const { stale, staleSince } of paths.values())
-        if (stale && (oldest === undefined || staleSince < oldest)) oldest = staleSince;
+    for (const { publications } of this.#ofAccount(account))
+      for (const { lostAt, count, isLeaving } of publications)
+        if (lostAt !== undefined && count > 0 && !isLeaving)
+          oldest = oldest === undefined ? lostAt : Math.min(oldest, lostAt);
     return oldest;
   }
 
-  /** Removes what is still stale of a forwarder, in one VPN or in all, and has been so since `until` or longer. */
-  sweep(account: string, vpn?: string, until = Number.POSITIVE_INFINITY): readonly VpnChange[] {
-    return this.#ofAccount(account)
-      .filter((adjRibIn) => vpn === undefined || adjRibIn.vpn === vpn)
-      .flatMap((adjRibIn) =>
-        this.#remove(
-          adjRibIn,
-          [...adjRibIn.paths.values()]
-            .filter((path) => path.stale && path.staleSince <= until)
-            .map((path) => path.route.prefix),
-        ),
-      );
-  }
-
-  /** The routes that subscribers of a VPN are to have, as announced. */
-  *announced(vpn: string): Generator<VpnRoute> {
-    for (const { announced } of this.#locRibs.get(vpn)?.values() ?? []) yield announced;
-  }
-
   /**
-   * The routes of a VPN in the order of their places. Live: of what changes, what lies ahead is found as it then is, also what
-   * is new; what is withdrawn is not found.
+   * Removes what is stale of a forwarder now, in one VPN or in all, and has been so since `until` or longer; not what is published again
+   * before its turn comes.
+   * @returns `routes`: their number.
    */
-  table(vpn: string): Iterator<PlacedRoute> {
-    return (this.#locRibs.get(vpn) ?? new Map<IpPrefix, LocRibEntry>()).values();
+  sweep(
+    account: string,
+    vpn?: string,
+    until = Number.POSITIVE_INFINITY,
+  ): { readonly routes: number; readonly steps: Steps } {
+    let routes = 0;
+    const removals: Steps[] = [];
+    for (const adjRibIn of this.#ofAccount(account)) {
+      if (vpn !== undefined && adjRibIn.vpn !== vpn) continue;
+      const gone = [...adjRibIn.publications].filter(
+        ({ lostAt, isLeaving }) => lostAt !== undefined && lostAt <= until && !isLeaving,
+      );
+      for (const { count } of gone) routes += count;
+      removals.push(this.#removal(adjRibIn, gone));
+    }
+    return { routes, steps: inTurn(removals) };
   }
 
-  /** What subscribers of a VPN are to have for a prefix. */
-  route(vpn: string, prefix: IpPrefix): PlacedRoute | undefined {
-    return this.#locRibs.get(vpn)?.get(prefix);
-  }
-
-  /** The highest place of all tables until now. */
-  get lastPlace(): number {
-    return this.#lastPlace;
+  /** One that has heard nothing of a VPN's routes yet; undefined for a VPN that is not known. */
+  reader(vpn: string): TableReader | undefined {
+    return this.#tables.get(vpn)?.reader();
   }
 
   /** Number of prefixes in a VPN's loc-RIB. */
   size(vpn: string): number {
-    return this.#locRibs.get(vpn)?.size ?? 0;
+    return this.#tables.get(vpn)?.size ?? 0;
   }
 
-  /** Every prefix of a VPN's loc-RIB with all its paths, used or not. */
+  /** Every prefix of a VPN's loc-RIB as announced (id = prefix), with all its paths, used or not. */
   *entries(vpn: string): Generator<readonly [VpnRoute, readonly RibPath[]]> {
-    for (const { announced, paths } of this.#locRibs.get(vpn)?.values() ?? []) yield [announced, paths];
+    yield* this.#tables.get(vpn)?.routes() ?? [];
   }
 
   /** What a forwarder has published, in all VPNs. */
   published(account: string): { readonly routes: number; readonly stale: number } {
-    const paths = this.#ofAccount(account).flatMap((adjRibIn) => [...adjRibIn.paths.values()]);
-    return { routes: paths.length, stale: paths.filter((path) => path.stale).length };
+    let routes = 0;
+    let stale = 0;
+    for (const { publications } of this.#ofAccount(account))
+      for (const { count, lostAt } of publications) {
+        routes += count;
+        if (lostAt !== undefined) stale += count;
+      }
+    return { routes, stale };
   }
 
-  #ofAccount(account: string): AdjRibIn[] {
-    return [...(this.#adjRibsIn.get(account)?.values() ?? [])];
+  #ofAccount(account: string): Iterable<AdjRibIn> {
+    return this.#adjRibsIn.get(account)?.values() ?? [];
   }
 
   #adjRibIn(account: string, vpn: string): AdjRibIn {
     const ofAccount = this.#adjRibsIn.get(account) ?? new Map<string, AdjRibIn>();
     this.#adjRibsIn.set(account, ofAccount);
-    const adjRibIn = ofAccount.get(vpn) ?? { account, vpn, paths: new Map(), prefixes: new Map() };
+    const adjRibIn = ofAccount.get(vpn) ?? newAdjRibIn(account, vpn);
     ofAccount.set(vpn, adjRibIn);
     return adjRibIn;
   }
 
-  #remove(adjRibIn: AdjRibIn, prefixes: readonly IpPrefix[]): readonly VpnChange[] {
+  /** What `gone` has now is removed by and by, unless it is published again before. */
+  #removal(adjRibIn: AdjRibIn, gone: readonly Publication[]): Steps {
+    for (const publication of gone) {
+      // Withdrawn with the subscription: no session has it any more.
+      publication.lostAt ??= 0;
+      publication.isLeaving = true;
+    }
+    return this.#removalSteps(adjRibIn, new Set(gone));
+  }
+
+  *#removalSteps(adjRibIn: AdjRibIn, gone: ReadonlySet<Publication>): Steps {
+    const isEmpty = () => [...gone].every(({ count }) => count === 0);
+    if (!isEmpty())
+      for (const paths of inSteps(adjRibIn, ({ publication }) => gone.has(publication))) {
+        yield this.#remove(
+          adjRibIn,
+          paths.map(({ route }) => route.prefix),
+        );
+        if (isEmpty()) break;
+      }
+    for (const publication of gone) adjRibIn.publications.delete(publication);
+  }
+
+  #remove(adjRibIn: AdjRibIn, prefixes: readonly IpPrefix[]): ReadonlySet<string> {
     const replaced = new Map(prefixes.map((prefix) => [prefix, adjRibIn.paths.get(prefix)]));
     for (const prefix of prefixes) removePath(adjRibIn, prefix);
     return this.#apply(adjRibIn, replaced);
   }
 
-  /** Brings the loc-RIB of each importing VPN up to date with an adj-RIB-in of which `replaced` prefixes changed. */
-  #apply(adjRibIn: AdjRibIn, replaced: ReadonlyMap<IpPrefix, MutablePath | undefined>): readonly VpnChange[] {
-    const changes: VpnChange[] = [];
+  /** Brings the table of each importing VPN up to date with an adj-RIB-in of which `replaced` prefixes changed. */
+  #apply(adjRibIn: AdjRibIn, replaced: ReadonlyMap<IpPrefix, RibPath | undefined>): ReadonlySet<string> {
+    const changed = new Set<string>();
     for (const vpn of this.#vpns.importers(adjRibIn.vpn)) {
-      const routes: VpnRoute[] = [];
-      const withdrawn: IpPrefix[] = [];
-      const places: number[] = [];
-      const placesWithdrawn: number[] = [];
-      for (const [prefix, former] of replaced) {
-        const place = this.#locRibs.get(vpn)?.get(prefix)?.place ?? 0;
-        const change = this.#select(vpn, prefix, former, adjRibIn.paths.get(prefix));
-        if (change === 'withdrawn') {
-          withdrawn.push(prefix);
-          placesWithdrawn.push(place);
-        } else if (change !== undefined) {
-          routes.push(change);
-          places.push(place);
-        }
-      }
-      if (routes.length + withdrawn.length === 0) continue;
-      for (const place of placesWithdrawn) places.push(place);
-      changes.push({ vpn, routes, withdrawn, places });
+      const table = this.#tables.get(vpn);
+      if (table === undefined) continue;
+      for (const [prefix, former] of replaced)
+        if (select(table, prefix, former, adjRibIn.paths.get(prefix))) changed.add(vpn);
     }
-    return changes;
-  }
-
-  /** Replaces one path of one prefix; undefined when subscribers have nothing to hear. */
-  #select(
-    vpn: string,
-    prefix: IpPrefix,
-    former: MutablePath | undefined,
-    next: MutablePath | undefined,
-  ): VpnRoute | 'withdrawn' | undefined {
-    const locRib = this.#locRibs.get(vpn);
-    const entry = locRib?.get(prefix);
-    const paths = (entry?.paths ?? []).filter((path) => path !== former);
-    if (next !== undefined) paths.push(next);
-    const announced = announcedRoute(prefix, paths);
-    if (announced === undefined) return locRib?.delete(prefix) ? 'withdrawn' : undefined;
-    if (entry !== undefined && sameRoute(entry.announced, announced)) {
-      entry.paths = paths;
-      return undefined;
-    }
-    if (entry !== undefined) {
-      entry.paths = paths;
-      entry.announced = announced;
-      return announced;
-    }
-    this.#lastPlace += 1;
-    locRib?.set(prefix, { place: this.#lastPlace, paths, announced });
-    return announced;
+    return changed;
   }
 }
 
-function removePath(adjRibIn: AdjRibIn, prefix: IpPrefix): void {
-  const path = adjRibIn.paths.get(prefix);
-  if (path === undefined) return;
-  adjRibIn.paths.delete(prefix);
-  adjRibIn.prefixes.delete(path.route.id);
+/** Replaces one path of one prefix. @returns whether subscribers have something to hear. */
+function select(
+  table: Table<RibPath>,
+  prefix: IpPrefix,
+  former: RibPath | undefined,
+  next: RibPath | undefined,
+): boolean {
+  const paths = table.paths(prefix).filter((path) => path !== former);
+  if (next !== undefined) paths.push(next);
+  const announced = announcedRoute(prefix, paths);
+  if (announced === undefined) return table.withdraw(prefix);
+  const before = table.announced(prefix);
+  if (before === undefined || !sameRoute(before, announced)) {
+    table.announce(announced, paths);
+    return true;
+  }
+  table.setPaths(prefix, paths);
+  return false;
+}
+
+function* inTurn(all: Iterable<Steps>): Steps {
+  for (const steps of all) yield* steps;
 }

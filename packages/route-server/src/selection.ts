@@ -10,12 +10,16 @@ export interface Path {
   /** The VPN in which it was published. */
   readonly vpn: string;
   readonly route: VpnRoute;
+  /** Whether it has the least local preference, whatever its forwarder said. */
+  readonly isLowered?: boolean;
 }
 
 const DEFAULT_LOCAL_PREFERENCE = 100;
+const LEAST_LOCAL_PREFERENCE = 0;
 const DEFAULT_SEQUENCE_NUMBER = 0;
 
-const localPreference = (path: Path): number => path.route.localPreference ?? DEFAULT_LOCAL_PREFERENCE;
+const localPreference = (path: Path): number =>
+  path.isLowered ? LEAST_LOCAL_PREFERENCE : (path.route.localPreference ?? DEFAULT_LOCAL_PREFERENCE);
 const sequenceNumber = (path: Path): number => path.route.sequenceNumber ?? DEFAULT_SEQUENCE_NUMBER;
 
 /** Negative when `a` is preferred, 0 when both are used together (ECMP). */
@@ -50,24 +54,30 @@ export function usedPaths<P extends Path>(paths: readonly P[]): readonly P[] {
  * that equal a receiver's default are left out. Undefined when there is no path.
  */
 export function announcedRoute(prefix: IpPrefix, paths: readonly Path[]): VpnRoute | undefined {
-  const used = usedPaths(paths).toSorted(
-    (a, b) => compareText(a.vpn, b.vpn) || compareText(a.account, b.account),
-  );
+  const used = usedPaths(paths);
   const [best] = used;
   if (best === undefined) return undefined;
+  return {
+    id: prefix,
+    prefix,
+    // Most prefixes have one path: of very many routes, what is the same is there once.
+    nexthops:
+      used.length === 1 && best.route.nexthops.length === 1 ? best.route.nexthops : mergedNexthops(used),
+    ...(sequenceNumber(best) !== DEFAULT_SEQUENCE_NUMBER && { sequenceNumber: sequenceNumber(best) }),
+    ...(localPreference(best) !== DEFAULT_LOCAL_PREFERENCE && { localPreference: localPreference(best) }),
+  };
+}
+
+function mergedNexthops(used: readonly Path[]): readonly VpnNexthop[] {
   const nexthops = new Map<string, VpnNexthop>();
-  for (const { route } of used)
+  for (const { route } of used.toSorted(
+    (a, b) => compareText(a.vpn, b.vpn) || compareText(a.account, b.account),
+  ))
     for (const nexthop of route.nexthops) {
       const key = `${nexthop.address} ${nexthop.label}`;
       if (!nexthops.has(key)) nexthops.set(key, nexthop);
     }
-  return {
-    id: prefix,
-    prefix,
-    nexthops: [...nexthops.values()].sort(compareNexthops),
-    ...(sequenceNumber(best) !== DEFAULT_SEQUENCE_NUMBER && { sequenceNumber: sequenceNumber(best) }),
-    ...(localPreference(best) !== DEFAULT_LOCAL_PREFERENCE && { localPreference: localPreference(best) }),
-  };
+  return [...nexthops.values()].sort(compareNexthops);
 }
 
 /** Whether two announced routes of one prefix say the same, so that nobody need hear of the second. */

@@ -5,10 +5,12 @@ import { ConfigError, createLog, loadConfig, serveApi, systemClock } from '@host
 import { EntryReader } from '@hostpe/signaling';
 import { type Log, OpenStreamServer, XmppError, XmppServer } from '@hostpe/xmpp';
 import { apiRoutes } from './api.ts';
+import { Background } from './background.ts';
 import { type RouteServerConfig, routeServerConfigSchema } from './config.ts';
 import { ControlPlane } from './control-plane.ts';
 import { openStreamIdentities, openStreamListeners } from './open-stream.ts';
 import { Sessions } from './session.ts';
+import { Turns } from './turns.ts';
 import { Vpns } from './vpns.ts';
 
 export interface RouteServerOptions {
@@ -36,21 +38,27 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
   const log = options.log ?? createLog({ name: 'route-server', level: config.logLevel });
 
   const vpns = new Vpns(config.vpns);
+  const turns = new Turns();
   const sessions = new Sessions({
     log,
     // The server knows no session of an account that is not configured.
     dialect: (account) => config.forwarders.get(account)?.dialect ?? 'end-system-06',
     defer: setImmediate,
+    wait: () => turns.wait(),
   });
+  const background = new Background();
   const controlPlane = new ControlPlane({
     vpns,
     forwarders: config.forwarders,
     withdrawDelay: config.withdrawDelay,
     restartDelay: config.restartDelay,
+    lowerStale: config.lowerStale,
     clock: systemClock,
     log,
-    deliver: (event, accounts, places) => sessions.deliver(event, accounts, places),
-    deliverTable: (vpn, account) => sessions.deliverTable(vpn, account),
+    run: (steps, done) => background.run(steps, done),
+    changed: (vpn, accounts) => sessions.changed(vpn, accounts),
+    endOfRib: (vpn, accounts) => sessions.endOfRib(vpn, accounts),
+    startTable: (vpn, account) => sessions.startTable(vpn, account),
   });
   const xmpp = new XmppServer({
     domain: config.domain,
@@ -84,6 +92,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
     await Promise.all([xmpp.close(), openStreams.close()]);
     // After the last request, which may have set a timer.
     controlPlane.stop();
+    background.stop();
     await api?.close();
   };
   try {

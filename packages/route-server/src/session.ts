@@ -3,13 +3,12 @@
 
 import type { Dialect, RejectedItem, VpnEvent, VpnRequest } from '@hostpe/signaling';
 import { dialects, RequestDecoder, SignalingError, sayableEvent } from '@hostpe/signaling';
-import { type Log, type ServerSession, StanzaError } from '@hostpe/xmpp';
+import { type Log, type RequestHandler, type ServerSession, StanzaError } from '@hostpe/xmpp';
 import type { ControlPlane } from './control-plane.ts';
 import { RouteServerError } from './errors.ts';
 import { Feed } from './feed.ts';
-import { segments } from './segments.ts';
-import { type Change, changeOf, type KeptBytes, SharedBody } from './shared-body.ts';
-import { FEED_LIMITS } from './vpn-feed.ts';
+import { SharedSegments } from './shared-segments.ts';
+import type { TableSegment } from './table-reader.ts';
 
 const PUBSUB_ERRORS = 'http://jabber.org/protocol/pubsub#errors';
 
@@ -46,6 +45,8 @@ export interface SessionsOptions {
   readonly dialect: (account: string) => Dialect;
   /** Runs a task after the answer to the current request is on its way. */
   readonly defer: (task: () => void) => void;
+  /** What a request waits for before it is answered, over and over until there is nothing; see Turns. */
+  readonly wait?: () => Promise<void> | undefined;
 }
 
 export class Sessions {
@@ -54,7 +55,8 @@ export class Sessions {
   readonly #sessions = new Map<string, Served>();
   /** VPNs of which a dialect could not say a route, so that the log says it once. */
   readonly #unsaid = new Set<string>();
-  readonly #kept: KeptBytes = { total: 0 };
+  /** By dialect. */
+  readonly #shared = new Map<Dialect, SharedSegments>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -79,22 +81,20 @@ export class Sessions {
     const complete = new Set<string>();
     const feed = new Feed({
       rib: controlPlane.rib,
-      kept: this.#kept,
-      limits: FEED_LIMITS,
-      encode: (event) => {
-        if (event.kind === 'items') return this.#encode(event, dialect);
-        complete.add(event.vpn);
+      encode: (vpn, said) => {
+        if (said !== 'end-of-rib') return this.#encodeSegment(vpn, said, dialect);
+        complete.add(vpn);
         const isDue =
           dialects[dialect].endOfRib === 'vpn' ||
           [...controlPlane.presence.subscriptions(account).keys()].every((vpn) => complete.has(vpn));
-        return isDue ? this.#encode(event, dialect) : [];
+        return isDue ? this.#encode({ kind: 'end-of-rib', vpn }, dialect) : [];
       },
     });
     const wake = session.sendFrom(() => feed.next());
     const served = { session, dialect, decoder, controlPlane, feed, wake, refused, complete };
     this.#sessions.set(account, served);
     controlPlane.opened(account);
-    session.onRequest((payload) => this.#answer(served, payload));
+    session.onRequest((payload) => this.#answerInTurn(served, payload));
     session.on('close', (reason) => {
       feed.close();
       if (this.#sessions.get(account) !== served) return;
@@ -112,36 +112,37 @@ export class Sessions {
     this.#sessions.clear();
   }
 
-  /**
-   * Sends an event to those of the accounts that have a session, serialised once for each dialect where they keep up.
-   * @param places of what it changes; see VpnChange.
-   */
-  deliver(event: VpnEvent, accounts: Iterable<string>, places: readonly number[] = []): void {
-    const change = changeOf(event, places);
-    const shared = new Map<Dialect, readonly SharedBody[]>();
+  /** Those of the accounts that have a session are sent what changed in a VPN, as fast as each reads. */
+  changed(vpn: string, accounts: Iterable<string>): void {
     for (const account of accounts) {
       const served = this.#sessions.get(account);
-      if (served === undefined) continue;
-      const { dialect, feed, wake } = served;
-      feed.take(change, () => {
-        const bodies = shared.get(dialect) ?? this.#bodies(change, dialect);
-        shared.set(dialect, bodies);
-        return bodies;
-      });
-      wake();
+      served?.feed.changed(vpn);
+      served?.wake();
+    }
+  }
+
+  /** Then End-of-RIB. */
+  endOfRib(vpn: string, accounts: Iterable<string>): void {
+    for (const account of accounts) {
+      const served = this.#sessions.get(account);
+      served?.feed.endOfRib(vpn);
+      served?.wake();
     }
   }
 
   /** Sends the table of a VPN as it is when the reader takes it. */
-  deliverTable(vpn: string, account: string): void {
+  startTable(vpn: string, account: string): void {
     const served = this.#sessions.get(account);
     served?.feed.startTable(vpn);
     served?.wake();
   }
 
-  #bodies(change: Change, dialect: Dialect): readonly SharedBody[] {
-    const encode = (segment: VpnEvent): readonly Uint8Array[] => this.#encode(segment, dialect);
-    return [...segments(change.event)].map((segment) => new SharedBody(segment, change, encode, this.#kept));
+  #encodeSegment(vpn: string, segment: TableSegment, dialect: Dialect): readonly Uint8Array[] {
+    const shared = this.#shared.get(dialect) ?? new SharedSegments();
+    this.#shared.set(dialect, shared);
+    return shared.payloads(vpn, segment, ({ routes, withdrawn }) =>
+      this.#encode({ kind: 'items', vpn, routes, retractedIds: withdrawn, rejected: [] }, dialect),
+    );
   }
 
   /** The payloads of the messages of an event. */
@@ -158,6 +159,15 @@ export class Sessions {
     this.#options.log[level](
       { vpn, dialect },
       `VPN ${vpn}: forwarders of dialect ${dialect} do without ${reason}; further routes are logged as debug`,
+    );
+  }
+
+  #answerInTurn(served: Served, payload: Payload): ReturnType<RequestHandler> {
+    const wait = this.#options.wait?.();
+    if (wait === undefined) return this.#answer(served, payload);
+    return wait.then(() =>
+      // Of a session that ended meanwhile nothing counts any more.
+      this.#sessions.get(served.session.account) === served ? this.#answerInTurn(served, payload) : undefined,
     );
   }
 

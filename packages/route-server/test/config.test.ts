@@ -54,6 +54,7 @@ test('a configuration becomes values, with defaults', async () => {
     listen: [{ address: '127.0.0.1', port: 5223, transport: 'tcp', tls: 'direct', plain: false }],
     withdrawDelay: 60_000,
     restartDelay: 120_000,
+    lowerStale: false,
     controlSocket: defaultControlSocket,
     logLevel: 'info',
   });
@@ -202,8 +203,8 @@ describe('what is wrong is told with file, line and key', () => {
     [
       'delay beyond reason',
       'forwarders:',
-      'timers: { restart-delay: 1e9 }\nforwarders:',
-      'rs.yaml:10: timers.restart-delay: ',
+      'timers: { restart-delay: 241 }\nforwarders:',
+      'rs.yaml:10: timers.restart-delay: is 240 s at the most: forwarders wait 300 s for End-of-RIB',
     ],
   ])('%s', async (_what, from, to, message) => {
     expect(good).toMatch(from);

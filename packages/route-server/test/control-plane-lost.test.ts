@@ -86,3 +86,48 @@ describe('a lost session', () => {
     expect(() => controlPlane.publish('h2', 'red', [h2(p2)])).toThrow('subscribe first');
   });
 });
+
+describe('where stale routes are lowered, a lost session', () => {
+  test('leaves its routes the least preferred at once, until they are published again', () => {
+    const { clock, controlPlane, heard, join } = setUp({ lowerStale: true });
+    for (const account of ['h1', 'h2']) {
+      controlPlane.opened(account);
+      join(account, 'red');
+    }
+    controlPlane.publish('h1', 'red', [h1(p1, { sequenceNumber: 5 }), h1(p2)]);
+    controlPlane.publish('h2', 'red', [h2(p1)]);
+    heard();
+    controlPlane.closed('h1');
+    // Of p1 there is another, however old its sequence number; of p2 there is none, and other route servers may know better.
+    expect(heard()).toEqual([`h2 red +${p1} 10.255.0.2/2000 +${p2} 10.255.0.1/1000`]);
+    const preferences = () =>
+      [...controlPlane.rib.entries('red')].map(([{ prefix, localPreference }]) => [prefix, localPreference]);
+    expect(preferences()).toEqual([
+      [p1, undefined],
+      [p2, 0],
+    ]);
+    clock.advance(30_000);
+    controlPlane.opened('h1');
+    join('h1', 'red');
+    heard();
+    controlPlane.publish('h1', 'red', [h1(p1, { sequenceNumber: 5 }), h1(p2)]);
+    expect(heard()[0]).toBe(`h2 red +${p1} 10.255.0.1/1000 +${p2} 10.255.0.1/1000`);
+    expect(preferences()).toEqual([
+      [p1, undefined],
+      [p2, undefined],
+    ]);
+  });
+
+  test('and that stays away loses them as ever', () => {
+    const { clock, controlPlane, heard, join } = setUp({ lowerStale: true });
+    for (const account of ['h1', 'h2']) {
+      controlPlane.opened(account);
+      join(account, 'red');
+    }
+    controlPlane.publish('h1', 'red', [h1(p1)]);
+    controlPlane.closed('h1');
+    heard();
+    clock.advance(60_000);
+    expect(heard()).toEqual([`h2 red -${p1}`]);
+  });
+});

@@ -3,9 +3,10 @@ import { ManualClock } from '@hostpe/daemon/testing';
 import { parseIpAddress } from '@hostpe/net';
 import type { VpnEvent } from '@hostpe/signaling';
 import { apiRoutes } from '../src/api.ts';
-import { type Authorisation, ControlPlane, type ControlPlaneOptions } from '../src/control-plane.ts';
+import { type Authorisation, ControlPlane } from '../src/control-plane.ts';
 import { Sessions } from '../src/session.ts';
-import { deliverTableOf, nexthopsOf, type RouteParts, route, silent, vpnsOf } from './values.ts';
+import { Readers } from './readers.ts';
+import { nexthopsOf, type RouteParts, route, silent, vpnsOf } from './values.ts';
 
 export const p1 = '10.1.0.1/32';
 export const p2 = '10.1.0.2/32';
@@ -19,7 +20,7 @@ export function authorisation(address: string, ...vpns: readonly string[]): Auth
 }
 
 /** Withdraw-delay is 60 s; restart-delay 0 unless said, so that End-of-RIB is not held back. */
-export function setUp({ restartDelay = 0 } = {}) {
+export function setUp({ restartDelay = 0, lowerStale = false } = {}) {
   const clock = new ManualClock();
   const log: string[] = [];
   const infos: string[] = [];
@@ -30,23 +31,30 @@ export function setUp({ restartDelay = 0 } = {}) {
     ['h2', authorisation('10.255.0.2', 'red', 'blue')],
     ['h3', authorisation('10.255.0.3', 'blue')],
   ]);
-  const deliver: ControlPlaneOptions['deliver'] = (event, accounts) => {
-    for (const account of accounts) log.push(`${account} ${event.vpn} ${lineOf(event)}`);
-  };
+  const readers = new Readers({
+    rib: () => controlPlane.rib,
+    take: (account, event) => log.push(`${account} ${event.vpn} ${lineOf(event)}`),
+    atOnce: true,
+  });
   const controlPlane: ControlPlane = new ControlPlane({
     vpns,
     forwarders,
     withdrawDelay: 60_000,
     restartDelay,
+    lowerStale,
     clock,
     log: {
       ...silent,
       info: (_facts, message) => infos.push(message),
       warn: (_facts, message) => warnings.push(message),
     },
-    deliver,
-    deliverTable: deliverTableOf(() => controlPlane, deliver),
+    ...readers.calls,
   });
+  const closed = controlPlane.closed.bind(controlPlane);
+  controlPlane.closed = (account) => {
+    readers.close(account);
+    closed(account);
+  };
   const api = apiRoutes({
     domain: 'dc1.example',
     listening: [],

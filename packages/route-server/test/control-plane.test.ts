@@ -1,10 +1,11 @@
 // What subscribers of the control plane are told, and what it refuses.
 import { ManualClock } from '@hostpe/daemon/testing';
 import { describe, expect, test } from 'vitest';
-import { ControlPlane, type ControlPlaneOptions } from '../src/control-plane.ts';
+import { ControlPlane } from '../src/control-plane.ts';
 import { RouteServerError } from '../src/errors.ts';
 import { authorisation, h1, h2, p1, p2, setUp } from './control-plane-scene.ts';
-import { deliverTableOf, route, silent, vpnsOf } from './values.ts';
+import { runAtOnce } from './readers.ts';
+import { route, silent, vpnsOf } from './values.ts';
 
 describe('subscribers', () => {
   test('get the whole table, then End-of-RIB, then changes; the publisher its own too', () => {
@@ -82,9 +83,9 @@ describe('subscribers', () => {
   test('whose session ends while the table is sent do not stay among those that are told of changes', () => {
     const clock = new ManualClock();
     const delivered: string[] = [];
-    const deliver: ControlPlaneOptions['deliver'] = (event, accounts) => {
+    const told = (accounts: Iterable<string>, what: string) => {
       for (const account of accounts) {
-        delivered.push(`${account} ${event.kind}`);
+        delivered.push(`${account} ${what}`);
         if (account === 'h2') controlPlane.closed('h2');
       }
     };
@@ -96,10 +97,13 @@ describe('subscribers', () => {
       ]),
       withdrawDelay: 60_000,
       restartDelay: 0,
+      lowerStale: false,
       clock,
       log: silent,
-      deliver,
-      deliverTable: deliverTableOf(() => controlPlane, deliver),
+      run: runAtOnce,
+      changed: (_vpn, accounts) => told(accounts, 'changed'),
+      endOfRib: (_vpn, accounts) => told(accounts, 'end-of-rib'),
+      startTable: (_vpn, account) => told([account], 'table'),
     });
     controlPlane.opened('h1');
     controlPlane.subscribe('h1', 'red', undefined);
@@ -109,7 +113,7 @@ describe('subscribers', () => {
     controlPlane.inform('h2', 'red');
     controlPlane.opened('h2');
     controlPlane.publish('h1', 'red', [h1(p2)]);
-    expect(delivered).toEqual(['h2 items']);
+    expect(delivered).toEqual(['h2 table']);
   });
 });
 

@@ -1,42 +1,55 @@
 // Subscribers that read when they like, without the wire: each has a feed, whose messages are events as JSON.
 import type { VpnEvent } from '@hostpe/signaling';
+import type { ControlPlaneOptions } from '../src/control-plane.ts';
 import { Feed } from '../src/feed.ts';
 import type { Rib } from '../src/rib.ts';
-import { segments } from '../src/segments.ts';
-import { changeOf, SharedBody } from '../src/shared-body.ts';
 
-const JSON_EVENTS = {
-  encode: (event: VpnEvent) => [Buffer.from(JSON.stringify(event))],
-  // So little that tables come in several messages, and that who does not read falls behind.
-  limits: { segment: 2, queued: 2_000, kept: 5_000 },
-};
+export interface ReadersOptions {
+  readonly rib: () => Rib;
+  /** A message that somebody read. */
+  readonly take: (account: string, event: VpnEvent) => void;
+  /** Whether they read all there is whenever there is something. */
+  readonly atOnce: boolean;
+  /** Where not said, a table of some routes is one message. */
+  readonly segmentSize?: number;
+}
 
 export class Readers {
-  readonly kept = { total: 0 };
+  readonly #options: ReadersOptions;
   readonly #feeds = new Map<string, Feed>();
-  readonly #take: (account: string, event: VpnEvent) => void;
 
-  constructor(take: (account: string, event: VpnEvent) => void) {
-    this.#take = take;
+  constructor(options: ReadersOptions) {
+    this.#options = options;
   }
 
-  open(account: string, rib: Rib): void {
-    this.#feeds.set(account, new Feed({ ...JSON_EVENTS, rib, kept: this.kept }));
-  }
-
+  /** The feed of one that has a session, or is taken to have one. */
   of(account: string): Feed {
-    const feed = this.#feeds.get(account);
-    if (feed === undefined) throw new Error(`${account} is not online`);
+    const { rib, segmentSize } = this.#options;
+    const feed =
+      this.#feeds.get(account) ??
+      new Feed({
+        rib: rib(),
+        encode: (vpn, said) => [Buffer.from(JSON.stringify(eventOf(vpn, said)))],
+        ...(segmentSize !== undefined && { segmentSize }),
+      });
+    this.#feeds.set(account, feed);
     return feed;
   }
 
-  deliver(event: VpnEvent, accounts: Iterable<string>, places: readonly number[]): void {
-    const change = changeOf(event, places);
-    const { encode, limits } = JSON_EVENTS;
-    const bodies = [...segments(event, limits.segment)].map(
-      (segment) => new SharedBody(segment, change, encode, this.kept),
-    );
-    for (const account of accounts) this.of(account).take(change, () => bodies);
+  /** What a control plane calls. */
+  get calls(): Pick<ControlPlaneOptions, 'run' | 'changed' | 'endOfRib' | 'startTable'> {
+    const each = (accounts: Iterable<string>, tell: (feed: Feed) => void) => {
+      for (const account of accounts) {
+        tell(this.of(account));
+        if (this.#options.atOnce) this.read(account);
+      }
+    };
+    return {
+      run: runAtOnce,
+      changed: (vpn, accounts) => each(accounts, (feed) => feed.changed(vpn)),
+      endOfRib: (vpn, accounts) => each(accounts, (feed) => feed.endOfRib(vpn)),
+      startTable: (vpn, account) => each([account], (feed) => feed.startTable(vpn)),
+    };
   }
 
   /** @param count of messages at the most. */
@@ -44,12 +57,25 @@ export class Readers {
     for (let read = 0; read < count; read++) {
       const payload = this.of(account).next();
       if (payload === undefined) return;
-      this.#take(account, JSON.parse(String(payload)) as VpnEvent);
+      this.#options.take(account, JSON.parse(String(payload)) as VpnEvent);
     }
   }
 
   close(account: string): void {
-    this.of(account).close();
+    this.#feeds.get(account)?.close();
     this.#feeds.delete(account);
   }
+}
+
+/** Takes all steps before it returns. */
+export function runAtOnce(steps: Iterable<unknown>, done: () => void): void {
+  for (const _ of steps);
+  done();
+}
+
+type Said = Parameters<ConstructorParameters<typeof Feed>[0]['encode']>[1];
+
+function eventOf(vpn: string, said: Said): VpnEvent {
+  if (said === 'end-of-rib') return { kind: 'end-of-rib', vpn };
+  return { kind: 'items', vpn, routes: said.routes, retractedIds: said.withdrawn, rejected: [] };
 }

@@ -68,7 +68,7 @@ const p1 = route({ prefix: '10.1.0.1/32', nexthop: '10.255.0.1', label: 1000, se
 const p1Backup = route({ prefix: '10.1.0.1/32', nexthop: '10.255.0.2', label: 2000 });
 
 test('what an operator sees', async () => {
-  const { port } = await start({ restartDelay: 600 });
+  const { port } = await start({ restartDelay: 240 });
   const h1 = await forwarder(port, 'h1');
   const h2 = await forwarder(port, 'h2');
   await h1.request({ kind: 'subscribe', vpn: 'red', instanceId: 7 });
@@ -146,13 +146,13 @@ test('what an operator sees', async () => {
 });
 
 test('after a restart End-of-RIB waits until all forwarders have published again', async () => {
-  const first = await start({ restartDelay: 600 });
+  const first = await start({ restartDelay: 240 });
   const h1 = await forwarder(first.port, 'h1');
   await h1.join('red');
   await first.stop();
   await h1.until(() => !h1.client.online);
   // The same port, so that the forwarder comes back by itself.
-  const second = await start({ port: first.port, restartDelay: 600 });
+  const second = await start({ port: first.port, restartDelay: 240 });
   await h1.until(() => h1.client.online);
   await h1.join('red');
   await h1.request({ kind: 'publish', vpn: 'red', routes: [p1], rejected: [] });
@@ -208,14 +208,14 @@ test('stop leaves no timer behind', async () => {
   const set = vi.spyOn(globalThis, 'setTimeout');
   const clear = vi.spyOn(globalThis, 'clearTimeout');
   try {
-    const { port, stop } = await start({ restartDelay: 600 });
+    const { port, stop } = await start({ restartDelay: 240 });
     const h1 = await forwarder(port, 'h1');
     await stop();
     await h1.until(() => !h1.client.online);
     const cleared = clear.mock.calls.map(([timer]) => timer);
     // Restart, withdraw and quiet timers; those of XMPP are shorter or its own business.
     const ours = set.mock.calls.flatMap(([, delay], call) =>
-      [600_000, 60_000].includes(delay ?? 0) ? [set.mock.results[call]?.value] : [],
+      [240_000, 60_000].includes(delay ?? 0) ? [set.mock.results[call]?.value] : [],
     );
     expect(ours.length).toBeGreaterThanOrEqual(2);
     for (const timer of ours) expect(cleared).toContain(timer);

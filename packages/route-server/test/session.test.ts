@@ -7,6 +7,7 @@ import type { ServerSession } from '@hostpe/xmpp';
 import { describe, expect, test } from 'vitest';
 import { ControlPlane } from '../src/control-plane.ts';
 import { Sessions } from '../src/session.ts';
+import { runAtOnce } from './readers.ts';
 import { route, silent, vpnsOf } from './values.ts';
 
 type Handler = Parameters<ServerSession['onRequest']>[0];
@@ -94,10 +95,13 @@ function setUp(accounts: readonly string[], dialect: Dialect = 'end-system-06') 
     ),
     withdrawDelay: 60_000,
     restartDelay: 0,
+    lowerStale: false,
     clock,
     log: silent,
-    deliver: (event, receivers, places) => sessions.deliver(event, receivers, places),
-    deliverTable: (vpn, account) => sessions.deliverTable(vpn, account),
+    run: runAtOnce,
+    changed: (vpn, receivers) => sessions.changed(vpn, receivers),
+    endOfRib: (vpn, receivers) => sessions.endOfRib(vpn, receivers),
+    startTable: (vpn, account) => sessions.startTable(vpn, account),
   });
   const accept = (account: string) => {
     const session = new ScriptedSession(account);

@@ -4,6 +4,7 @@ import { ManualClock } from '@hostpe/daemon/testing';
 import { parseIpAddress } from '@hostpe/net';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ControlPlane } from '../src/control-plane.ts';
+import { runAtOnce } from './readers.ts';
 import { nexthopsOf, type RouteParts, route, silent, vpnsOf } from './values.ts';
 
 const p1 = '10.1.0.1/32';
@@ -27,10 +28,13 @@ describe('a forwarder that comes and goes', () => {
       ),
       withdrawDelay,
       restartDelay: 0,
+      lowerStale: false,
       clock,
       log: { ...silent, warn: (_facts, message) => warnings.push(message) },
-      deliver() {},
-      deliverTable() {},
+      run: runAtOnce,
+      changed() {},
+      endOfRib() {},
+      startTable() {},
     });
   });
   const addressOf = (account: string) => account.replace('h', '10.255.0.');
@@ -43,7 +47,7 @@ describe('a forwarder that comes and goes', () => {
       route({ prefix, nexthop: addressOf(account), label: 1000, ...more }),
     ]);
   const table = () =>
-    Object.fromEntries([...controlPlane.rib.announced('red')].map((one) => [one.prefix, nexthopsOf(one)]));
+    Object.fromEntries([...controlPlane.rib.entries('red')].map(([one]) => [one.prefix, nexthopsOf(one)]));
   const h1 = ['10.255.0.1/1000'];
   const h2 = ['10.255.0.2/1000'];
 

@@ -7,9 +7,8 @@ import {
   parseLabel,
   parseRouteTarget,
 } from '@hostpe/net';
-import type { VpnEvent, VpnRoute } from '@hostpe/signaling';
+import type { VpnRoute } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
-import type { ControlPlane, ControlPlaneOptions } from '../src/control-plane.ts';
 import { type VpnPolicy, Vpns } from '../src/vpns.ts';
 
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -56,15 +55,3 @@ export function vpnsOf(
 /** `address/label` of each next-hop, in order. */
 export const nexthopsOf = (announced: VpnRoute | undefined): string[] =>
   (announced?.nexthops ?? []).map(({ address, label }) => `${address}/${label}`);
-
-/** `deliverTable` of those to whom a table is one event. */
-export function deliverTableOf(
-  controlPlane: () => ControlPlane,
-  deliver: ControlPlaneOptions['deliver'],
-): ControlPlaneOptions['deliverTable'] {
-  return (vpn, account) => {
-    const routes = [...controlPlane().rib.announced(vpn)];
-    const table: VpnEvent = { kind: 'items', vpn, routes, retractedIds: [], rejected: [] };
-    if (routes.length > 0) deliver(table, [account], []);
-  };
-}

@@ -1,20 +1,14 @@
 // What a route server that one forwarder publishes to takes to tell all others: the real program in a process of its own, its sessions
 // with TLS in another, and in a third some that ping it meanwhile.
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { type ChildProcess, fork } from 'node:child_process';
+import { resolve } from 'node:path';
 import { type Figure, limitFigure } from '@hostpe/bench';
 import { encodeRequest, type VpnRoute } from '@hostpe/signaling';
 import { XmppClient } from '../src/client/client.ts';
-import { certificate } from './certificate.ts';
 import type { ClientsReport, ClientsTask } from './fan-out-clients.ts';
+import { cpuSeconds, DOMAIN, NEXTHOP, PASSWORD, residentBytes, VPN } from './route-server-process.ts';
+import { type BenchRun, runRouteServer } from './run-route-server.ts';
 
-const DOMAIN = 'bench.example';
-const PASSWORD = 'secret of the benchmark';
-const VPN = 'blue';
-const NEXTHOP = '192.0.2.1';
 const ROUTES_PER_STANZA = 100;
 const PINGERS = 10;
 const PING_INTERVAL = 20;
@@ -23,34 +17,21 @@ const WARM = 0.2;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 export async function fanOut(sessions: number, routes: number): Promise<Figure[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'hostpe-bench-'));
-  const children: ChildProcess[] = [];
-  try {
-    return await measure(folder, children, sessions, routes);
-  } finally {
-    for (const child of children) child.kill('SIGKILL');
-    rmSync(folder, { recursive: true });
-  }
+  const readers = names('reader', sessions);
+  const pingers = names('pinger', PINGERS);
+  return runRouteServer({ accounts: ['publisher', ...readers, ...pingers] }, (run) =>
+    measure(run, readers, pingers, routes),
+  );
 }
 
 async function measure(
-  folder: string,
-  children: ChildProcess[],
-  sessions: number,
+  { ca, children, start: startServer }: BenchRun,
+  readers: readonly string[],
+  pingers: readonly string[],
   routes: number,
 ): Promise<Figure[]> {
-  const readers = names('reader', sessions);
-  const pingers = names('pinger', PINGERS);
-  const { ca, configFile } = configure(folder, ['publisher', ...readers, ...pingers]);
-  const server = spawn(
-    process.execPath,
-    [resolve(import.meta.dirname, '../../hostpe/src/main.ts'), 'route-server', '--config', configFile],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  children.push(server);
-  const { pid } = server;
-  if (pid === undefined) throw new Error('the route server did not start');
-  const port = await portOf(server);
+  const sessions = readers.length;
+  const { pid, port } = await startServer();
   const client = new XmppClient({
     host: '127.0.0.1',
     port,
@@ -142,44 +123,6 @@ function routeOf(number: number): VpnRoute {
 const names = (kind: string, count: number): string[] =>
   Array.from({ length: count }, (_, number) => `${kind}${String(number).padStart(4, '0')}`);
 
-function configure(folder: string, accounts: readonly string[]): { ca: string; configFile: string } {
-  const tls = certificate(DOMAIN);
-  const configFile = join(folder, 'rs.yaml');
-  writeFileSync(join(folder, 'rs.pem'), tls.certificate);
-  writeFileSync(join(folder, 'rs.key'), tls.key, { mode: 0o600 });
-  writeFileSync(join(folder, 'password'), `${PASSWORD}\n`, { mode: 0o600 });
-  const forwarders = accounts.map(
-    (account) =>
-      `  ${account}: { password-file: ${folder}/password, addresses: [${NEXTHOP}], vpns: [${VPN}] }`,
-  );
-  writeFileSync(
-    configFile,
-    `domain: ${DOMAIN}
-listen: [ { address: 127.0.0.1, port: 0 } ]
-tls: { certificate: ${folder}/rs.pem, key: ${folder}/rs.key }
-vpns: { ${VPN}: { import: ['64512:1'], export: ['64512:1'] } }
-forwarders:
-${forwarders.join('\n')}
-timers: { restart-delay: 0 }
-control-socket: ${folder}/rs.sock
-`,
-  );
-  return { ca: tls.certificate, configFile };
-}
-
-/** As its log tells it. */
-async function portOf(server: ChildProcess): Promise<number> {
-  let text = '';
-  for (;;) {
-    const [bytes] = (await once(server.stdout ?? server, 'data')) as [Buffer];
-    text += bytes;
-    const match = /listening on 127\.0\.0\.1:(\d+)/.exec(text);
-    if (match === null) continue;
-    server.stdout?.resume();
-    return Number(match[1]);
-  }
-}
-
 function reported(child: ChildProcess, kind: ClientsReport['kind']): Promise<ClientsReport> {
   return new Promise((resolve, reject) => {
     child.on('message', (report: ClientsReport) => {
@@ -187,16 +130,4 @@ function reported(child: ChildProcess, kind: ClientsReport['kind']): Promise<Cli
     });
     child.on('exit', (code) => reject(new Error(`clients ended before they were ${kind}: ${code}`)));
   });
-}
-
-/** Of a process, in all threads, user and system. */
-function cpuSeconds(pid: number): number {
-  // Behind the name, which may have spaces: the 14th and 15th field, in hundredths of a second.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function residentBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s*(\d+) kB/.exec(status)?.[1]) * 1024;
 }

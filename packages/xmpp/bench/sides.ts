@@ -1,28 +1,34 @@
 // The ways from the bytes of a stream to its routes: ours, and two that are made of what there is. All strict about UTF-8 between chunks,
 // all to the same records.
-import { decodeEvent, EntryReader, type VpnRoute } from '@hostpe/signaling';
+import { decodeEvent, type VpnRoute } from '@hostpe/signaling';
 import XmppTree from '@xmpp/xml/lib/Parser.js';
 import { Element } from 'ltx';
 import { SaxesParser } from 'saxes';
+import type { SubtreeReader } from '../src/parser/subtree-reader.ts';
 import { StreamParser } from '../src/stream-parser.ts';
+import { EntryReader, TagReader } from './entry-readers.ts';
 
 export type Side = (chunks: readonly Buffer[], take: (route: VpnRoute) => void) => void;
 
 /** The parser with the typed fast path, and the codec. */
-export const ours: Side = (chunks, take) => {
-  const parser = new StreamParser(undefined, { readers: [new EntryReader()] });
-  parser.on('element', (stanza) => takeEvent(stanza, take));
-  parser.on('error', raise);
-  for (const chunk of chunks) parser.write(chunk);
-};
+export const ours: Side = (chunks, take) => read(chunks, [new EntryReader()], take);
+
+/** The same, but no item is taken by the form of one before. */
+export const ourTags: Side = (chunks, take) => read(chunks, [new TagReader()], take);
 
 /** The parser without it: a tree of each stanza, and the codec. */
-export const ourTree: Side = (chunks, take) => {
-  const parser = new StreamParser();
+export const ourTree: Side = (chunks, take) => read(chunks, [], take);
+
+function read(
+  chunks: readonly Buffer[],
+  readers: readonly SubtreeReader[],
+  take: (route: VpnRoute) => void,
+): void {
+  const parser = new StreamParser(undefined, { readers });
   parser.on('element', (stanza) => takeEvent(stanza, take));
   parser.on('error', raise);
   for (const chunk of chunks) parser.write(chunk);
-};
+}
 
 /** What @xmpp/client parses with, and the codec. It checks next to nothing. */
 export const xmppTree: Side = (chunks, take) => {

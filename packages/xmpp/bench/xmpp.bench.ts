@@ -13,7 +13,7 @@ import { type Figure, figure, formatTable, writeFigures } from '@hostpe/bench';
 import { endToEnd } from './end-to-end.ts';
 import { fanOut } from './fan-out.ts';
 import { routeStream } from './route-stream.ts';
-import { ours, ourTree, type Side, saxes, xmppTree } from './sides.ts';
+import { ours, ourTags, ourTree, type Side, saxes, xmppTree } from './sides.ts';
 
 const routes = Number(process.env['BENCH_ROUTES'] ?? 50_000);
 const routesReceived = Number(process.env['BENCH_RECEIVED'] ?? 1_000_000);
@@ -25,6 +25,7 @@ const WARM_UP = 2;
 
 const sides = {
   ours,
+  'our tags': ourTags,
   'our tree': ourTree,
   'saxes with namespaces': saxes(true),
   'saxes without namespaces': saxes(false),
@@ -78,6 +79,7 @@ const figures = [
     // 500,000/s where saxes, which did not look at namespaces, does 345,000/s.
     ['saxes without namespaces', 1.45],
     ['@xmpp/xml tree', null],
+    ['our tags', null],
     ['our tree', null],
   ]),
   ...compare(1, [
