@@ -3,7 +3,7 @@
 // Source: draft-ietf-l3vpn-end-system-06 sections 6 and 11; attribute forms from draft-marques-l3vpn-end-system-07 section 6.
 import type { AddressFamily, Encapsulation, IpPrefix } from '@hostpe/net';
 import { addressFamily, NetError, parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
-import type { Element } from 'ltx';
+import { Element } from 'ltx';
 import { attribute, child, malformed, parseNumber, requiredChild, textOf } from './element.ts';
 import { type EntryValue, entryValue } from './entry-value.ts';
 import { quote, SignalingError } from './errors.ts';
@@ -75,6 +75,9 @@ export function decodeItemPrefix(item: Element): IpPrefix {
 }
 
 function entryOf(item: Element): Element {
+  const [only] = item.children;
+  // The reader of entries knows their name and their namespaces.
+  if (item.children.length === 1 && only instanceof Element && entryValue(only) !== undefined) return only;
   const entries = item.getChildren('entry');
   const entry = entries.find((candidate) => entryNamespaces.has(candidate.getNS()));
   if (entry === undefined) {
@@ -107,15 +110,29 @@ function decodeEntry(entry: Element, id: string, form: EntryForm): VpnRoute {
   if (form.nexthops === 'one' && nexthops.length > 1) {
     throw malformed(`it has ${nexthops.length} next-hops: a forwarder publishes its own only`);
   }
-  const isGiven = (value: number | undefined): value is number =>
-    value !== undefined && !(form.contrail && value === 0);
-  return {
+  return routeOf(
     id,
     prefix,
     nexthops,
-    ...(isGiven(sequenceNumber) && { sequenceNumber }),
-    ...(isGiven(localPreference) && { localPreference }),
-  };
+    form.contrail && sequenceNumber === 0 ? undefined : sequenceNumber,
+    form.contrail && localPreference === 0 ? undefined : localPreference,
+  );
+}
+
+/** Routes are kept by the million: written out, an object has exactly the properties that it needs. */
+function routeOf(
+  id: string,
+  prefix: IpPrefix,
+  nexthops: readonly VpnNexthop[],
+  sequenceNumber: number | undefined,
+  localPreference: number | undefined,
+): VpnRoute {
+  if (sequenceNumber === undefined)
+    return localPreference === undefined
+      ? { id, prefix, nexthops }
+      : { id, prefix, nexthops, localPreference };
+  if (localPreference === undefined) return { id, prefix, nexthops, sequenceNumber };
+  return { id, prefix, nexthops, sequenceNumber, localPreference };
 }
 
 function readEntry(entry: Element, form: EntryForm): EntryValue {

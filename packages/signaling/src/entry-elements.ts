@@ -20,6 +20,11 @@ export const LOCAL_PREFERENCE = 14;
 /** Something that only a tree can tell. */
 export const UNKNOWN = 15;
 
+/** Whether it has a text, and no element in it. */
+export function hasText(element: number): boolean {
+  return element >= NLRI_FAMILY && element < UNKNOWN;
+}
+
 /** What a child of the element that is open is. Of strings that are the same a switch only looks at their pointers. */
 export function childOf(parent: number, name: string): number {
   switch (parent) {

@@ -2,22 +2,14 @@
 // ever comes. Of any other form, and of any that has a mistake, it gives the tree back, so that decode-route.ts alone says what that
 // means. What it does make of an entry is what decode-route.ts makes of its tree.
 // Source: draft-ietf-l3vpn-end-system-06 section 6.
-import type { Encapsulation, IpAddress, IpPrefix } from '@hostpe/net';
-import {
-  addressFamily,
-  NetError,
-  parseIpAddress,
-  parseIpPrefix,
-  parseLabel,
-  readIpv4PrefixWords,
-} from '@hostpe/net';
 import { Element } from 'ltx';
+import { EntryContent } from './entry-content.ts';
 import {
   childOf,
   ENCAPSULATION,
   ENCAPSULATIONS,
   ENTRY,
-  LOCAL_PREFERENCE,
+  hasText,
   NEXTHOP,
   NEXTHOP_ADDRESS,
   NEXTHOP_FAMILY,
@@ -25,23 +17,14 @@ import {
   NLRI,
   NLRI_ADDRESS,
   NLRI_FAMILY,
-  NLRI_SAFI,
   NOTHING,
   PARENTS,
-  SEQUENCE_NUMBER,
   UNKNOWN,
 } from './entry-elements.ts';
-import { EntryValue } from './entry-value.ts';
-import { greatestNumber, isUnspecified } from './limits.ts';
-import type { VpnNexthop } from './messages.ts';
+import { BEGIN_NEXTHOP, EntryForm } from './entry-form.ts';
+import type { EntryValue } from './entry-value.ts';
+import { LONGEST_TEXT } from './limits.ts';
 import { earlyEntryNamespace, entryNamespace, eventNamespace, pubsubNamespace } from './namespaces.ts';
-
-/** Lists that nearly all routes have, once. */
-const NO_ENCAPSULATIONS: readonly Encapsulation[] = [];
-const SINGLE_ENCAPSULATIONS: ReadonlyMap<string, readonly Encapsulation[]> = new Map([
-  ['gre', ['gre']],
-  ['udp', ['udp']],
-]);
 
 /** These may come more than once in their parents; the marks of the latter's children begin anew with each. */
 const REPEATED = (1 << NEXTHOP) | (1 << ENCAPSULATION);
@@ -56,12 +39,6 @@ const TEXT = 1;
 const CLOSE = 2;
 /** A longer record is not kept for the next entry. */
 const KEPT_RECORD = 1024;
-/** A route of more is for the tree: to look through them all for each one is work that grows with their square. */
-const MOST_NEXTHOPS = 32;
-/** No value is as long; what is would be kept too. */
-const LONGEST_TEXT = 64;
-
-const words = new Uint32Array(1);
 
 /** For the parser of a stream: reads its entries one after the other. Never throws. */
 export class EntryReader {
@@ -72,19 +49,13 @@ export class EntryReader {
   /** What was read, for the tree; beyond `#length` it is of an earlier entry. */
   #record: unknown[] = [];
   #length = 0;
+  /** How much of it is the entry that ended last, if that had a value. */
+  #read = 0;
   #at = NOTHING;
   /** Bits of the elements that came. */
   #seen = 0;
   #text = '';
-  #prefix: IpPrefix | undefined;
-  #family = '';
-  #nexthops: VpnNexthop[] = [];
-  #address: IpAddress | undefined;
-  #nexthopFamily = '';
-  #label = 0;
-  #encapsulations: readonly Encapsulation[] = NO_ENCAPSULATIONS;
-  #sequenceNumber: number | undefined;
-  #localPreference: number | undefined;
+  readonly #content = new EntryContent();
 
   /** An element of the entry, or that itself where nothing is open. @param attributes null where it has none. */
   open(name: string, _namespace: string, attributes: Readonly<Record<string, string>> | null): void {
@@ -104,7 +75,7 @@ export class EntryReader {
     }
     if (element === NEXTHOP) {
       this.#seen &= ~OF_NEXTHOP;
-      this.#encapsulations = NO_ENCAPSULATIONS;
+      this.#content.beginNexthop();
     }
     this.#seen |= bit;
     this.#at = element;
@@ -126,89 +97,46 @@ export class EntryReader {
 
   /** @param entry gets the tree where there is no value. */
   end(entry: Element): EntryValue | undefined {
-    const value = this.#value();
+    const isWhole = this.#at === NOTHING && (this.#seen & (1 << NLRI)) !== 0;
+    const value = isWhole ? this.#content.value() : undefined;
     if (value === undefined) this.#rebuild(entry);
     this.#at = NOTHING;
+    this.#read = value === undefined ? 0 : this.#length;
     this.#length = 0;
-    this.#nexthops = [];
-    this.#sequenceNumber = undefined;
-    this.#localPreference = undefined;
+    this.#content.clear();
     if (value === undefined || this.#record.length > KEPT_RECORD) this.#record = [];
     return value;
   }
 
-  #value(): EntryValue | undefined {
-    if (this.#at !== NOTHING || this.#prefix === undefined || this.#nexthops.length === 0) return undefined;
-    if ((this.#seen & (1 << NLRI)) === 0) return undefined;
-    return new EntryValue(this.#prefix, this.#nexthops, this.#sequenceNumber, this.#localPreference);
+  /** Of the entry that ended last, where that had a value and its record is kept. */
+  form(): EntryForm | undefined {
+    if (this.#record.length === 0) return undefined;
+    const steps: number[] = [];
+    const record = this.#record;
+    let element = NOTHING;
+    for (let at = 0; at < this.#read; at++) {
+      const mark = record[at];
+      if (mark === CLOSE) {
+        if (element === NLRI || element === NEXTHOP) steps.push(element);
+        element = PARENTS[element] as number;
+      } else if (mark === TEXT) {
+        at += 1;
+        steps.push(hasText(element) ? element : NOTHING);
+      } else if (mark === ATTRIBUTES) at += 1;
+      else {
+        element = childOf(element, mark as string);
+        if (element === NEXTHOP) steps.push(BEGIN_NEXTHOP);
+      }
+    }
+    return new EntryForm(steps);
   }
 
   /** Takes what the element said that ends here. @returns whether a value can still come of it all. */
   #take(element: number): boolean {
-    const text = this.#text;
-    switch (element) {
-      case NLRI:
-        return this.#takeNlri();
-      case NLRI_FAMILY:
-        this.#family = text;
-        return true;
-      case NLRI_SAFI:
-        return text === '1';
-      case NLRI_ADDRESS:
-        this.#prefix = readPrefix(text);
-        return this.#prefix !== undefined;
-      case NEXTHOP:
-        return this.#takeNexthop();
-      case NEXTHOP_FAMILY:
-        this.#nexthopFamily = text;
-        return true;
-      case NEXTHOP_ADDRESS:
-        this.#address = readAddress(text);
-        return this.#address !== undefined;
-      case NEXTHOP_LABEL:
-        this.#label = readNumber(text);
-        return this.#label >= 0;
-      case ENCAPSULATION:
-        return this.#takeEncapsulation(text);
-      case SEQUENCE_NUMBER:
-        this.#sequenceNumber = readNumber(text);
-        return this.#sequenceNumber >= 0;
-      case LOCAL_PREFERENCE:
-        this.#localPreference = readNumber(text);
-        return this.#localPreference >= 0;
-      default:
-        return true;
-    }
-  }
-
-  #takeNlri(): boolean {
-    if ((this.#seen & NLRI_NEEDS) !== NLRI_NEEDS || this.#prefix === undefined) return false;
-    return this.#family === familyNumber(this.#prefix);
-  }
-
-  #takeNexthop(): boolean {
-    if ((this.#seen & NEXTHOP_NEEDS) !== NEXTHOP_NEEDS || this.#address === undefined) return false;
-    if (this.#nexthopFamily !== familyNumber(this.#address) || isUnspecified(this.#address)) return false;
-    if (this.#nexthops.length === MOST_NEXTHOPS) return false;
-    const address = this.#address;
-    let label: VpnNexthop['label'];
-    try {
-      label = parseLabel(this.#label);
-    } catch (error) {
-      if (error instanceof NetError) return false;
-      throw error;
-    }
-    if (this.#nexthops.some((other) => other.address === address && other.label === label)) return false;
-    this.#nexthops.push({ address, label, encapsulations: this.#encapsulations });
-    return true;
-  }
-
-  #takeEncapsulation(text: string): boolean {
-    const single = SINGLE_ENCAPSULATIONS.get(text);
-    if (single === undefined) return false;
-    const before = this.#encapsulations;
-    if (single.some((encapsulation) => before.includes(encapsulation))) return false;
-    this.#encapsulations = before.length === 0 ? single : [...before, ...single];
+    if (hasText(element)) return this.#content.takeText(element, this.#text);
+    if (element === NLRI) return (this.#seen & NLRI_NEEDS) === NLRI_NEEDS && this.#content.endNlri();
+    if (element === NEXTHOP)
+      return (this.#seen & NEXTHOP_NEEDS) === NEXTHOP_NEEDS && this.#content.endNexthop();
     return true;
   }
 
@@ -229,39 +157,4 @@ export class EntryReader {
 function hasNamespaceOnly(attributes: Readonly<Record<string, string>>): boolean {
   for (const name in attributes) if (name !== 'xmlns') return false;
   return true;
-}
-
-function familyNumber(addressOrPrefix: string): string {
-  return addressFamily(addressOrPrefix) === 'ipv4' ? '1' : '2';
-}
-
-function readPrefix(text: string): IpPrefix | undefined {
-  if (readIpv4PrefixWords(text, words) >= 0) return text as IpPrefix;
-  try {
-    return parseIpPrefix(text);
-  } catch (error) {
-    if (error instanceof NetError) return undefined;
-    throw error;
-  }
-}
-
-function readAddress(text: string): IpAddress | undefined {
-  try {
-    return parseIpAddress(text);
-  } catch (error) {
-    if (error instanceof NetError) return undefined;
-    throw error;
-  }
-}
-
-/** @returns 0 to 2^32-1; -1 where it is no decimal number of that size. */
-function readNumber(text: string): number {
-  if (text.length === 0 || text.length > 10) return -1;
-  let value = 0;
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - 0x30;
-    if (!(digit >= 0 && digit <= 9)) return -1;
-    value = value * 10 + digit;
-  }
-  return value <= greatestNumber ? value : -1;
 }

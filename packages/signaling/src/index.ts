@@ -11,5 +11,6 @@ export { isVpnName } from './limits.ts';
 export type { RejectedItem, RequestContext, VpnEvent, VpnNexthop, VpnRequest, VpnRoute } from './messages.ts';
 export type { Subscriptions } from './request-decoder.ts';
 export { RequestDecoder } from './request-decoder.ts';
+export type { BestRoutes } from './rib/best-routes.ts';
 export { VpnRouteTable } from './route-table.ts';
 export { sayableEvent, sayableRequest } from './sayable.ts';

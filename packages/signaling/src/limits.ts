@@ -6,6 +6,9 @@ export const greatestNumber = 0xffff_ffff;
 /** The assigned number of a type 1 route distinguisher has 16 bits (RFC 4364 section 4.2). */
 export const greatestInstanceId = 0xffff;
 
+/** No value of an entry is as long; what is longer is left to the tree. */
+export const LONGEST_TEXT = 64;
+
 const vpnName = /^[\x20-\x7e]{1,128}$/;
 const itemId = /^[^\p{Cc}\p{Cs}\uFFFE\uFFFF]{1,256}$/u;
 const unspecifiedAddresses: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

@@ -125,6 +125,10 @@ const text = fc.oneof(
   ),
   fc.constantFrom('gre', 'udp', 'vxlan', 'GRE', ' gre', '\u00a01', '1e3', '-1', '+1', '0x10', '99999999999'),
 );
+/** As forms have them: not empty, and nothing but printable ASCII. */
+const plainText = fc
+  .oneof(text, fc.constantFrom('00000000007', 'x'.repeat(65), `1${'0'.repeat(64)}`))
+  .filter((words) => /^[!-~]+$/.test(words));
 const name = fc.constantFrom(
   ...[
     'nlri',
@@ -224,6 +228,44 @@ describe('EntryReader', () => {
     );
     expect(values).toBeGreaterThan(50);
     expect(rejected).toBeGreaterThan(50);
+  });
+
+  test('makes of an entry by the form of another what its tags say', () => {
+    const changes = fc.array(fc.record({ at: fc.nat(), text: plainText }), { maxLength: 2 });
+    let values = 0;
+    fc.assert(
+      fc.property(items, changes, ([item], changed) => {
+        const entry = item?.getChild('entry');
+        if (entry === undefined) return;
+        const reader = new EntryReader();
+        tell(reader, entry);
+        expect(reader.end(new Element('entry'))).toBeInstanceOf(EntryValue);
+        const form = reader.form();
+        const leaves = descendants(entry).filter((element) => element.getChildElements().length === 0);
+        for (const { at, text: words } of changed) {
+          const leaf = leaves[at % leaves.length];
+          if (leaf !== undefined) leaf.children = [words];
+        }
+        tell(reader, entry);
+        const byTags = reader.end(new Element('entry'));
+        const texts = leaves.map((leaf) => leaf.getText());
+        expect(form?.texts).toBe(texts.length);
+        const places: number[] = [0, 0];
+        for (const one of texts) places.push(places.at(-1) ?? 0, (places.at(-1) ?? 0) + one.length);
+        const byForm = form?.read(Buffer.from(texts.join('')), Uint32Array.from(places), 2);
+        expect(byForm).toEqual(byTags);
+        if (byForm !== undefined) values += 1;
+      }),
+      { numRuns: 1000 },
+    );
+    expect(values).toBeGreaterThan(100);
+  });
+
+  test('has no form of an entry that it gave back', () => {
+    const reader = new EntryReader();
+    tell(reader, xml('<entry><x/></entry>'));
+    expect(reader.end(new Element('entry'))).toBeUndefined();
+    expect(reader.form()).toBeUndefined();
   });
 
   const nexthop = '<next-hop><af>1</af><address>192.0.2.1</address><label>16</label></next-hop>';

@@ -20,24 +20,32 @@ interface Fact {
 }
 
 const preference = ({ localPreference = 100, sequenceNumber = 0 }: VpnRoute): number =>
-  localPreference * 1000 + sequenceNumber;
+  localPreference * 2 ** 32 + sequenceNumber;
 
 const server = fc.constantFrom(...servers);
 const vpn = fc.constantFrom(...vpns);
-const id: fc.Arbitrary<string> = fc.constantFrom('a', 'b', 'c', 'd');
+/** The last one is IPv6 with an IPv4 address in its text. */
+const prefixes = ['10.1.0.1/32', '10.1.0.2/32', '2001:db8::/64', '::ffff:10.1.0.1/128'].map((text) =>
+  parseIpPrefix(text),
+);
+const prefix = fc.constantFrom(...prefixes);
+/** Of publishers, and what servers that name items by prefix say; also that of another prefix, and texts that only look like one. */
+const id: fc.Arbitrary<string> = fc.constantFrom('a', 'b', ...prefixes, '10.1.0.1', '2001:DB8::/64', ':/');
 const route: fc.Arbitrary<VpnRoute> = fc
   .record(
     {
       id,
-      prefix: fc.constantFrom('10.1.0.1/32', '10.1.0.2/32', '2001:db8::/64').map(parseIpPrefix),
+      prefix,
       pe: fc.constantFrom('192.0.2.1', '192.0.2.2').map(parseIpAddress),
       localPreference: fc.constantFrom(100, 200),
-      sequenceNumber: fc.constantFrom(0, 1),
+      sequenceNumber: fc.constantFrom(0, 1, 2 ** 32 - 1),
+      isNamedByPrefix: fc.boolean(),
     },
-    { requiredKeys: ['id', 'prefix', 'pe'] },
+    { requiredKeys: ['id', 'prefix', 'pe', 'isNamedByPrefix'] },
   )
-  .map(({ pe, ...rest }) => ({
+  .map(({ pe, isNamedByPrefix, ...rest }) => ({
     ...rest,
+    id: isNamedByPrefix ? rest.prefix : rest.id,
     nexthops: [{ address: pe, label: parseLabel(100), encapsulations: ['gre'] }],
   }));
 
@@ -58,6 +66,7 @@ const step = fc.oneof(
       server,
       vpn,
       ids: fc.array(id, { maxLength: 2 }),
+      prefixes: fc.array(prefix, { maxLength: 1 }),
     }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('endOfRib' as const), server, vpn }) },
@@ -127,7 +136,7 @@ class Model {
 function apply(table: VpnRouteTable, model: Model, s: Step, now: number): Map<string, string[]> {
   const isOf = (fact: Fact) =>
     ('server' in s ? fact.server === s.server : true) && ('vpn' in s ? fact.vpn === s.vpn : true);
-  const prefixes = (which: (fact: Fact) => boolean) =>
+  const prefixesOf = (which: (fact: Fact) => boolean) =>
     new Set(model.facts.filter((fact) => isOf(fact) && which(fact)).map((fact) => fact.route.prefix));
   switch (s.op) {
     case 'learn': {
@@ -135,7 +144,7 @@ function apply(table: VpnRouteTable, model: Model, s: Step, now: number): Map<st
       if (model.standing(s.server, s.vpn) === 'lost') model.standings.set(key, 'telling');
       const touched = new Set<string>();
       for (const one of s.routes) {
-        for (const prefix of prefixes((fact) => fact.route.id === one.id)) touched.add(prefix);
+        for (const prefix of prefixesOf((fact) => fact.route.id === one.id)) touched.add(prefix);
         touched.add(one.prefix);
         const former = model.facts.find((fact) => isOf(fact) && fact.route.prefix === one.prefix);
         const staleOne =
@@ -156,14 +165,16 @@ function apply(table: VpnRouteTable, model: Model, s: Step, now: number): Map<st
       return new Map([[s.vpn, table.learn(s.server, s.vpn, s.routes)]]);
     }
     case 'retract': {
-      const touched = prefixes((fact) => s.ids.includes(fact.route.id));
+      const touched = prefixesOf(
+        ({ route }) => s.ids.includes(route.id) || s.prefixes.includes(route.prefix),
+      );
       model.drop((fact) => isOf(fact) && touched.has(fact.route.prefix));
       model.outdate(s.vpn, touched);
-      return new Map([[s.vpn, table.retract(s.server, s.vpn, s.ids)]]);
+      return new Map([[s.vpn, table.retract(s.server, s.vpn, s.ids, s.prefixes)]]);
     }
     case 'endOfRib':
     case 'endOfRibOverdue': {
-      const said = prefixes(() => true);
+      const said = prefixesOf(() => true);
       model.drop((fact) => isOf(fact) && fact.staleSince !== undefined);
       model.facts = model.facts.map((fact) => (isOf(fact) ? { ...fact, held: undefined } : fact));
       model.standings.set(`${s.server} ${s.vpn}`, 'told');
@@ -231,7 +242,12 @@ test('three servers in any order: as the model has it, and every change is told'
         const changed = apply(table, model, s, now);
         checkPromises(table, model);
         for (const name of vpns) {
-          expect(new Map(table.best(name))).toEqual(model.best(name));
+          const best = model.best(name);
+          const one = prefixes.flatMap((prefix) => table.bestOf(name, prefix) ?? []);
+          const bests = { size: best.size, all: best, one: new Set(best.values()) };
+          expect({ size: table.best(name).size, all: new Map(table.best(name)), one: new Set(one) }).toEqual(
+            bests,
+          );
           for (const some of [['rs1'], ['rs2'], ['rs1', 'rs2', 'rs3']])
             expect(table.complete(name, some)).toBe(
               some.every((one) => model.complete.has(`${one} ${name}`)),

@@ -88,7 +88,7 @@ describe('VpnRouteTable', () => {
     const routes = { rs2: route({ ...two, pe: '192.0.2.2' }), rs1: route({ ...one, pe: '192.0.2.1' }) };
     table.learn('rs2', 'red', [routes.rs2]);
     table.learn('rs1', 'red', [routes.rs1]);
-    expect(table.bestOf('red', p1)).toBe(winner === 'rs1' ? routes.rs1 : routes.rs2);
+    expect(table.bestOf('red', p1)).toEqual(winner === 'rs1' ? routes.rs1 : routes.rs2);
   });
 
   test('a stale route gives way to an equal fresh one only', () => {

@@ -24,6 +24,11 @@ export class NamespaceScope {
   #default = '';
   #depth = 0;
 
+  /** What an element without a prefix is of, where the parser is; '' for none. */
+  get defaultNamespace(): string {
+    return this.#default;
+  }
+
   enter(): void {
     this.#depth += 1;
   }

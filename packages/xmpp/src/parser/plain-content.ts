@@ -3,6 +3,7 @@
 import { IN_NAME, IN_TEXT, PLAIN } from './characters.ts';
 import { type Name, names } from './name.ts';
 import type { OpenElements } from './open-elements.ts';
+import type { RepeatedElements } from './repeated-element.ts';
 import type { Run } from './run.ts';
 
 const SLASH = 0x2f;
@@ -16,6 +17,7 @@ const GREATER = 0x3e;
 export function readPlainContent(
   run: Run,
   elements: OpenElements,
+  repeated: RepeatedElements,
   from: number,
   end: number,
   maxNameBytes: number,
@@ -31,13 +33,22 @@ export function readPlainContent(
       const last = tag + 1 + name.length;
       if (last >= end || !isTag(name, bytes, tag + 1)) return start;
       if (at > start) elements.text(run.take(at));
-      elements.close();
       start = last + 1;
+      const begin = elements.close();
+      if (begin >= 0) repeated.learn(bytes, begin, start);
       if (elements.depth === 1) return start;
     } else {
+      if (at === start) {
+        const behind = repeated.take(bytes, at, end);
+        if (behind > at) {
+          start = behind;
+          continue;
+        }
+      }
       const name = plainName(elements.name, bytes, tag, Math.min(end, tag + maxNameBytes));
       if (name === undefined) return start;
       if (at > start) elements.text(run.take(at));
+      elements.start = at;
       elements.open(name);
       start = tag + name.bytes.length + 1;
     }

@@ -27,6 +27,23 @@ export interface SubtreeReader {
    * @returns the value; undefined for none.
    */
   end(element: Element): unknown;
+  /**
+   * Asked right after `end` gave a value: the form of that element, to read others by that have the same tags and attributes and as many
+   * texts. Without it, or where it gives none, all elements are read tag by tag.
+   */
+  form?(): SubtreeForm | undefined;
+}
+
+/** Of an element that was read: what is known of all that differ from it by their texts alone. */
+export interface SubtreeForm {
+  /** How many texts it has. */
+  readonly texts: number;
+  /**
+   * Reads another one at once.
+   * @param places begin and end in `bytes` of each of its texts, from `first` on: printable ASCII without markup, never empty.
+   * @returns what `end` would give; undefined where that has to be found out tag by tag. Whatever it gives, nothing of it is left behind.
+   */
+  read(bytes: Buffer, places: Uint32Array, first: number): unknown;
 }
 
 /** An element that a reader read: it has a value in place of its children. */

@@ -5,9 +5,10 @@ import { CharacterData } from './character-data.ts';
 import { BEGINS_NAME, isSpace, PLAIN } from './characters.ts';
 import type { StreamLimits } from './limits.ts';
 import type { Name } from './name.ts';
-import { OpenElements, type TokenSink } from './open-elements.ts';
+import { ELSEWHERE, OpenElements, type TokenSink } from './open-elements.ts';
 import { readPlainContent } from './plain-content.ts';
 import { refuse, refuseByte } from './refuse.ts';
+import { RepeatedElements } from './repeated-element.ts';
 import type { Run } from './run.ts';
 import { SpecialMarkup } from './special-markup.ts';
 
@@ -52,6 +53,7 @@ export class Tokenizer {
   readonly #data: CharacterData;
   readonly #run: Run;
   readonly #elements: OpenElements;
+  readonly #repeated: RepeatedElements;
   readonly #special = new SpecialMarkup();
   #state = BEGIN;
   /** The name that a value belongs to. */
@@ -72,6 +74,7 @@ export class Tokenizer {
     this.#data = new CharacterData(limits.maxNameBytes);
     this.#run = this.#data.run;
     this.#elements = new OpenElements(sink, limits);
+    this.#repeated = new RepeatedElements(this.#elements);
     this.#bound = limits.maxStanzaBytes;
   }
 
@@ -91,6 +94,8 @@ export class Tokenizer {
     }
     if (this.#bound !== UNBOUND) this.#bound -= chunk.length;
     this.#run.leave(this.#state <= LAST_RUN);
+    this.#elements.leaveChunk();
+    this.#repeated.leaveChunk();
   }
 
   /** Goes on at `at`, which is before `end`. @returns where it stopped, at the latest at `end`. */
@@ -162,7 +167,7 @@ export class Tokenizer {
   #text(from: number, end: number): number {
     let at = from;
     if (this.#data.isAtBegin(at)) {
-      at = readPlainContent(this.#run, this.#elements, at, end, this.#limits.maxNameBytes);
+      at = readPlainContent(this.#run, this.#elements, this.#repeated, at, end, this.#limits.maxNameBytes);
       if (this.#elements.depth === 1) this.#endStanza();
       if (this.#elements.depth === 1 || at === end) return at;
     }
@@ -180,6 +185,7 @@ export class Tokenizer {
       }
       if (((PLAIN[byte] as number) & BEGINS_NAME) !== 0) {
         this.#endText(at);
+        this.#elements.start = at;
         this.#beginRun(ELEMENT_NAME, next);
         return this.#elementName(next, end);
       }
@@ -299,6 +305,7 @@ export class Tokenizer {
       this.#state = SPECIAL;
       return at + 1;
     }
+    this.#elements.start = ELSEWHERE;
     // What was held before the `<` is the text that a tag ends.
     this.#run.start = at;
     this.#endText(at);
@@ -329,7 +336,8 @@ export class Tokenizer {
 
   /** The `>` at `at` ends an end tag, or an empty one. */
   #close(at: number): void {
-    this.#elements.close();
+    const start = this.#elements.close();
+    if (start >= 0) this.#repeated.learn(this.#run.bytes, start, at + 1);
     if (this.#elements.depth === 0) this.#state = END;
     else if (this.#elements.depth === 1) this.#endStanza();
     else this.#beginRun(TEXT, at + 1);

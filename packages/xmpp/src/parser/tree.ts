@@ -3,12 +3,14 @@ import { Element } from 'ltx';
 import type { AttributeList } from './attribute-list.ts';
 import type { Name } from './name.ts';
 import { NamespaceScope } from './namespaces.ts';
+import type { RepeatedForm, TokenSink } from './open-elements.ts';
 import { refuse } from './refuse.ts';
 import { type SubtreeReader, TypedElement } from './subtree-reader.ts';
+import { TypedChild } from './typed-child.ts';
 
 export type StreamEvent = { readonly name: 'start' | 'element' | 'end'; readonly element: Element };
 
-export class TreeBuilder {
+export class TreeBuilder implements TokenSink {
   readonly #readers = new Map<string, SubtreeReader[]>();
   readonly #scope = new NamespaceScope();
   #events: StreamEvent[] = [];
@@ -23,6 +25,9 @@ export class TreeBuilder {
   #elements = 0;
   /** Within the element that a reader takes. */
   #read = 0;
+  /** That ended last, with its reader, and has a value; of this stanza. */
+  #typed: TypedElement | undefined;
+  #typedBy: SubtreeReader | undefined;
 
   /** @param maxElements of one stanza. */
   constructor(readers: readonly SubtreeReader[], maxElements: number) {
@@ -79,25 +84,58 @@ export class TreeBuilder {
   }
 
   /** An end tag, or that half of an empty one. @throws XmppError where a reader gave back too many elements. */
-  close(): void {
+  close(): boolean {
     this.#scope.leave();
     const element = this.#current;
     if (this.#reader !== undefined) {
       this.#reader.close();
       this.#unread -= 1;
-      if (this.#unread > 0) return;
-      if (element instanceof TypedElement) element.value = this.#reader.end(element);
+      if (this.#unread > 0) return false;
+      if (element instanceof TypedElement) this.#endTyped(element, this.#reader);
       this.#reader = undefined;
-      // It gave the tree back.
-      if (element instanceof TypedElement && element.value === undefined) this.#elements += this.#read;
       if (this.#elements > this.#maxElements) this.#refuse();
     }
     if (element === undefined) {
       if (this.#root) this.#events.push({ name: 'end', element: this.#root });
     } else if (element.parent === this.#root) {
       this.#current = undefined;
+      this.#typed = undefined;
       this.#events.push({ name: 'element', element });
-    } else this.#current = element.parent ?? undefined;
+    } else {
+      this.#current = element.parent ?? undefined;
+      return element.children.length === 1 && element.children[0] === this.#typed;
+    }
+    return false;
+  }
+
+  #endTyped(element: TypedElement, reader: SubtreeReader): void {
+    element.value = reader.end(element);
+    this.#typed = undefined;
+    if (element.value === undefined) {
+      // It gave the tree back.
+      this.#elements += this.#read;
+    } else {
+      this.#typed = element;
+      this.#typedBy = reader;
+    }
+  }
+
+  /** An element of the tree that has nothing but one with a value. */
+  repeatedForm(): RepeatedForm | undefined {
+    const form = this.#typedBy?.form?.();
+    return form && this.#typed && TypedChild.of(this.#typed, form, this.#scope.defaultNamespace);
+  }
+
+  repeat(form: RepeatedForm, bytes: Buffer, fields: Uint32Array): boolean {
+    const parent = this.#current;
+    if (!(form instanceof TypedChild) || parent === undefined || this.#reader !== undefined) return false;
+    if (form.namespace !== this.#scope.defaultNamespace) return false;
+    if (this.#elements + 2 > this.#maxElements) return false;
+    const element = form.read(bytes, fields);
+    if (element === undefined) return false;
+    this.#elements += 2;
+    parent.cnode(element);
+    return true;
   }
 
   #refuse(): never {

@@ -1,32 +1,9 @@
 // Whether elements that are taken by the form of one before say the same as when they are read tag by tag.
-import { EntryReader } from '@hostpe/signaling';
 import type { Element } from 'ltx';
+import { EntryReader, TagReader } from '../../bench/entry-readers.ts';
 import type { StreamLimits } from '../../src/parser/limits.ts';
 import type { SubtreeReader } from '../../src/parser/subtree-reader.ts';
 import { StreamParser } from '../../src/stream-parser.ts';
-
-/** Reads tag by tag: it has no form to tell. */
-class PlainReader implements SubtreeReader {
-  readonly #entries = new EntryReader();
-  readonly name = this.#entries.name;
-  readonly namespaces = this.#entries.namespaces;
-
-  open(...told: Parameters<SubtreeReader['open']>): void {
-    this.#entries.open(...told);
-  }
-
-  text(text: string): void {
-    this.#entries.text(text);
-  }
-
-  close(): void {
-    this.#entries.close();
-  }
-
-  end(element: Element): unknown {
-    return this.#entries.end(element);
-  }
-}
 
 class CountingReader extends EntryReader {
   /** Entries that were taken by a form. */
@@ -75,12 +52,10 @@ export function checkRepetition(bytes: Uint8Array, cuts: readonly number[], limi
   const chunks = edges.slice(1).map((edge, at) => bytes.subarray(edges[at], edge));
   const reader = new CountingReader();
   const found = outcome(chunks, limits, reader);
-  const expected = outcome(chunks, limits, new PlainReader());
+  const expected = outcome(chunks, limits, new TagReader());
   if (JSON.stringify(found) !== JSON.stringify(expected)) {
     const stream = JSON.stringify(Buffer.from(bytes).toString('latin1'));
-    throw new Error(
-      `${stream}\n  by forms   ${found.join('\n  ')}\n  tag by tag ${expected.join('\n  ')}`,
-    );
+    throw new Error(`${stream}\n  by forms   ${found.join('\n  ')}\n  tag by tag ${expected.join('\n  ')}`);
   }
   return reader.taken;
 }
