@@ -10,6 +10,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/rtnetlink': ['@hostpe/net'],
   'packages/signaling': ['@hostpe/net'],
   'packages/xmpp': ['@hostpe/net'],
+  'packages/bgp': ['@hostpe/net'],
   'packages/reconciler': ['@hostpe/net', '@hostpe/rtnetlink'],
   'packages/daemon': [],
   'packages/forwarder': [
@@ -30,6 +31,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const benchMayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/rtnetlink': ['@hostpe/bench'],
   'packages/xmpp': ['@hostpe/bench', '@hostpe/signaling'],
+  'packages/forwarder': ['@hostpe/bench'],
 };
 
 const specifiers = /(?:\bfrom\s+|\bimport\s*\(?\s*)(['"])([^'"\n]+)\1/g;

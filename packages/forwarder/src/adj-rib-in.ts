@@ -4,7 +4,7 @@
 
 import type { Clock } from '@hostpe/daemon';
 import type { IpPrefix } from '@hostpe/net';
-import type { VpnEvent, VpnRoute } from '@hostpe/signaling';
+import type { BestRoutes, VpnEvent } from '@hostpe/signaling';
 import { VpnRouteTable } from '@hostpe/signaling';
 import type { Retention, Swept } from './stale-routes.ts';
 import { StaleRoutes } from './stale-routes.ts';
@@ -16,8 +16,8 @@ export interface AdjRibInOptions {
   /** How long End-of-RIB is waited for: of a server after a subscription, and of the other servers when one has said it. */
   readonly patience: number;
   readonly retention: Retention;
-  /** Routes or completeness of the VPN changed. */
-  readonly onChange: (vpn: string) => void;
+  /** Best routes of the VPN changed; `true`: perhaps also whether it is complete. */
+  readonly onChange: (vpn: string, prefixes: readonly IpPrefix[], isReview: boolean) => void;
   /** Stale routes went by time, for the log. */
   readonly onSwept: (swept: Swept) => void;
 }
@@ -44,7 +44,7 @@ export class AdjRibIn {
       onSwept: (swept) => {
         this.#noteWithdrawn(swept.vpn, swept.changed);
         onSwept(swept);
-        options.onChange(swept.vpn);
+        options.onChange(swept.vpn, swept.changed, true);
       },
     });
     for (const server of options.servers) this.#waits.set(server, new Map());
@@ -54,7 +54,10 @@ export class AdjRibIn {
   want(vpn: string): void {
     if (this.#wanted.has(vpn)) return;
     const { clock, patience, onChange } = this.#options;
-    this.#wanted.set(vpn, { since: clock.now(), cancel: clock.after(patience, () => onChange(vpn)) });
+    this.#wanted.set(vpn, {
+      since: clock.now(),
+      cancel: clock.after(patience, () => onChange(vpn, [], true)),
+    });
     this.#stale.review(vpn);
   }
 
@@ -109,7 +112,8 @@ export class AdjRibIn {
     for (const [vpn, prefixes] of changed) this.#changed(vpn, prefixes);
   }
 
-  best(vpn: string): ReadonlyMap<IpPrefix, VpnRoute> {
+  /** As they are now and will be, until the VPN is forgotten. */
+  best(vpn: string): BestRoutes {
     return this.#table.best(vpn);
   }
 
@@ -153,7 +157,7 @@ export class AdjRibIn {
     this.#stale.review(vpn);
     this.#noteWithdrawn(vpn, changed);
     // Also without a change of routes: the VPN may be complete now.
-    this.#options.onChange(vpn);
+    this.#options.onChange(vpn, changed, true);
   }
 
   #endWait(server: string, vpn: string): void {
@@ -165,7 +169,7 @@ export class AdjRibIn {
   #changed(vpn: string, prefixes: readonly IpPrefix[]): void {
     if (prefixes.length === 0) return;
     this.#noteWithdrawn(vpn, prefixes);
-    this.#options.onChange(vpn);
+    this.#options.onChange(vpn, prefixes, false);
   }
 
   #noteWithdrawn(vpn: string, changed: readonly IpPrefix[]): void {

@@ -26,6 +26,13 @@ export function apiRoutes(forwarder: Forwarder): ApiOptions['routes'] {
     'GET /attachments': async () => attachmentViews(forwarder),
     'GET /vpns': async () => vpnViews(forwarder),
     'GET /sessions': async () => sessionViews(forwarder),
+    'GET /drops': async () => forwarder.drops(),
+    'GET /diff': async () => {
+      const difference = await forwarder.diff();
+      if (difference === undefined)
+        throw new ApiError(503, 'the forwarder is starting: try again in a moment');
+      return difference;
+    },
     'GET /routes': async (_body: unknown, { vpn }: Readonly<Record<string, string>>) => {
       const routes = routeViews(forwarder, vpn);
       if (routes === undefined) throw new ApiError(404, `VPN ${vpn}: nothing is attached to it on this host`);

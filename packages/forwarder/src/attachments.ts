@@ -3,7 +3,15 @@
 import type { IpPrefix, MacAddress } from '@hostpe/net';
 import { z } from 'zod';
 import { ForwarderError } from './errors.ts';
-import { hostPrefixSchema, interfaceSchema, macSchema, unsigned32Schema, vpnNameSchema } from './values.ts';
+import {
+  hostPrefixSchema,
+  interfaceSchema,
+  machineMtuSchema,
+  macSchema,
+  unsigned32Schema,
+  vlanSchema,
+  vpnNameSchema,
+} from './values.ts';
 
 export interface Attachment {
   readonly interface: string;
@@ -11,6 +19,12 @@ export interface Attachment {
   /** Host prefixes of the machine behind the interface; at least one. */
   readonly addresses: readonly IpPrefix[];
   readonly mac?: MacAddress | undefined;
+  /** The interface is this VLAN of another one, and made where it is not there: the machine is not on this host. */
+  readonly vlan?: { readonly parent: string; readonly id: number } | undefined;
+  /** `multipoint`: the machine takes a subnet for on-link, and asks by ARP for each of its neighbours. Absent: point to point. */
+  readonly model?: 'point-to-point' | 'multipoint' | undefined;
+  /** That the interface is given, bytes; `underlay`: what the underlay carries whole. Absent: it keeps its own. */
+  readonly mtu?: number | 'underlay' | undefined;
   /** 32 bits; higher is newer: which host has a machine that several announce (a move). */
   readonly sequenceNumber?: number | undefined;
   /** 32 bits. */
@@ -27,6 +41,9 @@ const shared = {
     .min(1)
     .refine((list) => new Set(list).size === list.length, 'names an address twice'),
   mac: macSchema.optional(),
+  vlan: vlanSchema.optional(),
+  mtu: machineMtuSchema.optional(),
+  model: z.enum(['point-to-point', 'multipoint']).optional(),
 };
 
 /** An attachment in JSON: in the API and in the state file. */
@@ -54,6 +71,26 @@ export const configuredAttachmentSchema = z
 export interface AttachmentEntry {
   readonly attachment: Attachment;
   readonly origin: AttachmentOrigin;
+}
+
+/**
+ * @param others those that are there already
+ * @returns what keeps the attachment's VLAN from being made beside theirs
+ */
+export function vlanProblem(
+  { interface: name, vlan }: Attachment,
+  others: readonly Attachment[],
+): string | undefined {
+  const below = others.find((other) => other.vlan?.parent === name);
+  if (below !== undefined) return `${name} carries the VLAN of ${below.interface}`;
+  if (vlan === undefined) return undefined;
+  if (vlan.parent === name) return `${name} cannot be a VLAN of itself`;
+  if (others.some((other) => other.interface === vlan.parent))
+    return `${vlan.parent} is attached itself: its VLANs cannot be`;
+  const same = others.find((other) => other.vlan?.parent === vlan.parent && other.vlan.id === vlan.id);
+  return same === undefined
+    ? undefined
+    : `VLAN ${vlan.id} of ${vlan.parent} is that of ${same.interface} already`;
 }
 
 export class AttachmentTable {

@@ -5,7 +5,7 @@ import type { Encapsulation, IpAddress, IpPrefix } from '@hostpe/net';
 import { type Dialect, dialectNames } from '@hostpe/signaling';
 import { z } from 'zod';
 import type { Attachment } from './attachments.ts';
-import { configuredAttachmentSchema } from './attachments.ts';
+import { configuredAttachmentSchema, vlanProblem } from './attachments.ts';
 import { interfaceNameProblem } from './interface-name.ts';
 import type { Retention } from './stale-routes.ts';
 import {
@@ -19,7 +19,8 @@ import {
 export interface Underlay {
   /** This host's PE address. */
   readonly address: IpAddress;
-  readonly mtu: number;
+  /** Absent: that of the interface with the address. */
+  readonly mtu: number | undefined;
   /** Where tunnel packets may come from besides the PEs of known routes. */
   readonly allowedPes: readonly IpPrefix[];
 }
@@ -79,8 +80,8 @@ const word = z.string().regex(/^\S+$/, 'is empty or holds blanks');
 const underlaySchema = z
   .strictObject({
     address: ipv4AddressSchema,
-    // 68 is IPv4's least; a tunnel's 28 bytes and an IPv6 packet's least 1280 do not fit below 1308.
-    mtu: z.int().min(1308).max(65535).default(1500),
+    // A tunnel's 28 bytes, a label's 4 and an IPv6 packet's least 1280 do not fit below 1312.
+    mtu: z.int().min(1312).max(65535).optional(),
     'allowed-pes': z.array(ipv4PrefixSchema).default([]),
   })
   .transform(
@@ -238,7 +239,8 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
     }
     const unconfigured = written.attachments.map(({ vpn }) => vpn).filter((vpn) => !vpns.has(vpn));
     const deviceNames = new Set([...devices.keys(), ...unconfigured]);
-    for (const [index, { vpn, interface: name }] of written.attachments.entries()) {
+    for (const [index, attachment] of written.attachments.entries()) {
+      const { vpn, interface: name } = attachment;
       if (!vpns.has(vpn)) {
         const problem = interfaceNameProblem(vpn);
         const other = devices.get(vpn);
@@ -253,6 +255,8 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
             `VRF device ${vpn} is that of VPN ${other}; set vpns.${vpn}.device`,
           );
       }
+      const problem = vlanProblem(attachment, written.attachments.slice(0, index));
+      if (problem !== undefined) reject(['attachments', index, 'interface'], problem);
       if (deviceNames.has(name))
         reject(['attachments', index, 'interface'], `${name} is the name of a VRF device`);
     }

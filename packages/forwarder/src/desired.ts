@@ -34,6 +34,9 @@ export function desiredState(underlay: Underlay, vpns: readonly HostVpn[]): Desi
           addresses: attachment.addresses,
           label,
           ...(attachment.mac === undefined ? {} : { mac: attachment.mac }),
+          ...(attachment.vlan === undefined ? {} : { vlan: attachment.vlan }),
+          ...(attachment.model === 'multipoint' ? { multipoint: true } : {}),
+          ...(attachment.mtu === undefined ? {} : { mtu: attachment.mtu }),
         }));
       // A VPN that is left without attachments leaves the kernel with its routes.
       if (desired.length === 0) return [];
@@ -42,6 +45,7 @@ export function desiredState(underlay: Underlay, vpns: readonly HostVpn[]): Desi
           name: vpn.name,
           device: vpn.device,
           table: vpn.table,
+          encapsulations: vpn.encapsulations,
           attachments: desired,
           routes: forwarding.routes,
           complete,

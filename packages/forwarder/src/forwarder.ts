@@ -6,7 +6,7 @@
 
 import type { Clock } from '@hostpe/daemon';
 import type { IpPrefix } from '@hostpe/net';
-import type { DesiredState, Reconciler, Report } from '@hostpe/reconciler';
+import type { DesiredState, Difference, Drop, Reconciler, Report } from '@hostpe/reconciler';
 import type { VpnEvent } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
 import { AdjRibIn } from './adj-rib-in.ts';
@@ -39,7 +39,8 @@ export interface SessionEvents {
   readonly onProgress: () => void;
 }
 
-type Due = 'nothing' | 'publications' | 'everything';
+/** What is to be said anew: of routes to the kernel alone, to the route servers, to both of all. */
+type Due = 'routes' | 'publications' | 'everything';
 
 export class Forwarder {
   readonly #options: ForwarderOptions;
@@ -52,7 +53,7 @@ export class Forwarder {
   /** Desired states in the order in which they were set, from 1. */
   readonly #ordinals = new WeakMap<DesiredState, number>();
   #desiredCount = 0;
-  #due: Due = 'nothing';
+  readonly #due = new Set<Due>();
   #startedAt: number | undefined;
   #stopped = false;
   #cancel: () => void = () => {};
@@ -66,9 +67,9 @@ export class Forwarder {
       clock,
       patience: timers.endOfRib,
       retention: config.retention,
-      onChange: (vpn) => {
-        this.#vpns.routesChanged(vpn);
-        this.#schedule('everything');
+      onChange: (vpn, prefixes, isReview) => {
+        this.#vpns.routesChanged(vpn, prefixes);
+        this.#schedule(isReview ? 'everything' : 'routes');
       },
       onSwept: (swept) => this.#reportLog.swept(swept, config.retention),
     });
@@ -190,6 +191,16 @@ export class Forwarder {
     this.#schedule('everything');
   }
 
+  /** What the guard has dropped, by reason. */
+  drops(): Promise<readonly Drop[]> {
+    return this.#options.reconciler.drops();
+  }
+
+  /** What is different in the kernel from what should be there; changes nothing. */
+  diff(): Promise<Difference | undefined> {
+    return this.#options.reconciler.diff();
+  }
+
   /** What the views for operators are made of. */
   facts() {
     const { config, clock } = this.#options;
@@ -231,18 +242,23 @@ export class Forwarder {
 
   /** Many changes of one turn of the event loop are one refresh. */
   #schedule(what: Due): void {
-    if (this.#due === 'nothing') setImmediate(() => this.#refresh(this.#due));
-    if (this.#due !== 'everything') this.#due = what;
+    if (this.#due.size === 0) setImmediate(() => this.#refresh());
+    this.#due.add(what);
   }
 
-  /** Says to reconciler and sessions what they should bring about; with what is due besides. */
-  #refresh(what: Due): void {
+  /** Says to reconciler and sessions what they should bring about: what is due, and `more`. */
+  #refresh(more?: Due): void {
     const { config, clock, timers, reconciler } = this.#options;
-    if (this.#stopped || this.#startedAt === undefined || what === 'nothing') return;
-    const isKernelDue = what === 'everything' || this.#due === 'everything';
-    this.#due = 'nothing';
+    if (this.#stopped || this.#startedAt === undefined) return;
+    const due = new Set(more === undefined ? this.#due : [...this.#due, more]);
+    this.#due.clear();
+    if (due.has('routes')) {
+      this.#vpns.updateRoutes();
+      reconciler.routesChanged();
+    }
+    if (!due.has('everything') && !due.has('publications')) return;
     const vpns = this.#vpns.all();
-    if (isKernelDue) {
+    if (due.has('everything')) {
       const desired = desiredState(config.underlay, vpns);
       this.#desiredCount += 1;
       this.#ordinals.set(desired, this.#desiredCount);

@@ -1,16 +1,15 @@
 // The VPNs of this host: what is attached, under which label and table, and where their routes lead. Binds the pure parts together; does no I/O.
-import type { Label } from '@hostpe/net';
+import type { IpPrefix, Label } from '@hostpe/net';
 import type { Adopted } from '@hostpe/reconciler';
 import type { AdjRibIn } from './adj-rib-in.ts';
 import type { Attachment, AttachmentOrigin } from './attachments.ts';
-import { AttachmentTable } from './attachments.ts';
+import { AttachmentTable, vlanProblem } from './attachments.ts';
 import type { ForwarderConfig } from './config.ts';
 import type { HostVpn, LabelledAttachment } from './desired.ts';
 import { ForwarderError } from './errors.ts';
 import type { LabelAllocator } from './labels.ts';
 import type { ReportLog } from './report-log.ts';
-import type { ForwardingRoutes } from './vpn-routes.ts';
-import { forwardingRoutes } from './vpn-routes.ts';
+import { ForwardingRoutes } from './vpn-routes.ts';
 import { VpnNumbering } from './vpns.ts';
 
 export interface HostVpnsOptions {
@@ -26,8 +25,8 @@ export class HostVpns {
   readonly #numbering: VpnNumbering;
   readonly #detaching = new Map<string, Exclude<LabelledAttachment['detaching'], undefined>>();
   readonly #forwarding = new Map<string, ForwardingRoutes>();
-  /** VPNs whose routes have to be computed anew. */
-  readonly #dirty = new Set<string>();
+  /** By VPN: prefixes whose routes have to be computed anew. */
+  readonly #changed = new Map<string, Set<IpPrefix>>();
 
   constructor(options: HostVpnsOptions) {
     this.#options = options;
@@ -70,9 +69,14 @@ export class HostVpns {
         'attachment-invalid',
         `VPN ${vpn.name} cannot have the VRF device ${vpn.device}: an interface of this name is attached`,
       );
+    const problem = vlanProblem(
+      attachment,
+      this.#table.all().map((entry) => entry.attachment),
+    );
+    if (problem !== undefined) throw new ForwarderError('attachment-invalid', problem);
     this.#table.add(attachment, origin);
     this.#options.adjRibIn.want(attachment.vpn);
-    this.#allDirty();
+    this.#attachmentsChanged();
   }
 
   /** @throws ForwarderError where it is not attached, or not by command. */
@@ -86,17 +90,18 @@ export class HostVpns {
   setDetaching(name: string, state: LabelledAttachment['detaching']): void {
     if (state === undefined) this.#detaching.delete(name);
     else this.#detaching.set(name, state);
-    this.#allDirty();
+    this.#attachmentsChanged();
   }
 
   remove({ interface: name, vpn }: Attachment): void {
     this.#detaching.delete(name);
     this.#table.remove(name);
     this.#options.labels.release(name);
-    this.#allDirty();
+    this.#attachmentsChanged();
     if (this.#table.all().some(({ attachment }) => attachment.vpn === vpn)) return;
     this.#options.adjRibIn.forget(vpn);
     this.#forwarding.delete(vpn);
+    this.#changed.delete(vpn);
   }
 
   get(name: string): Attachment | undefined {
@@ -117,8 +122,15 @@ export class HostVpns {
     return this.#table.commanded().filter((attachment) => !this.#detaching.has(attachment.interface));
   }
 
-  routesChanged(vpn: string): void {
-    this.#dirty.add(vpn);
+  routesChanged(vpn: string, prefixes: Iterable<IpPrefix>): void {
+    const changed = this.#changed.get(vpn) ?? new Set();
+    this.#changed.set(vpn, changed);
+    for (const prefix of prefixes) changed.add(prefix);
+  }
+
+  /** Brings the routes for the kernel up to date. */
+  updateRoutes(): void {
+    for (const vpn of this.#changed.keys()) if (this.#forwarding.has(vpn)) this.#forwardingOf(vpn);
   }
 
   /** In the order of their first attachments. */
@@ -138,17 +150,20 @@ export class HostVpns {
 
   #forwardingOf(name: string): ForwardingRoutes {
     const { config, adjRibIn, reportLog } = this.#options;
-    const before = this.#forwarding.get(name);
-    const isDirty = this.#dirty.delete(name);
-    if (before !== undefined && !isDirty) return before;
-    const now = forwardingRoutes(adjRibIn.best(name), adjRibIn.withdrawn(name), {
+    const known = this.#forwarding.get(name);
+    const forwarding = known ?? new ForwardingRoutes();
+    this.#forwarding.set(name, forwarding);
+    const best = adjRibIn.best(name);
+    const changed = known === undefined ? best.keys() : (this.#changed.get(name) ?? []);
+    this.#changed.delete(name);
+    const news = forwarding.update(changed, best, adjRibIn.withdrawn(name), {
       pe: config.underlay.address,
       encapsulations: this.#numbering.vpn(name).encapsulations,
       interfaceOf: (label) => this.#deliveredBy(label),
     });
-    reportLog.routes(name, before, now);
-    this.#forwarding.set(name, now);
-    return now;
+    if (adjRibIn.isComplete(name)) forwarding.forgetWithdrawn();
+    reportLog.routes(name, news, forwarding);
+    return forwarding;
   }
 
   #deliveredBy(label: Label): string | undefined {
@@ -157,7 +172,7 @@ export class HostVpns {
   }
 
   /** A route of any VPN can lead to an attachment of any other (extranet). */
-  #allDirty(): void {
-    for (const vpn of this.#forwarding.keys()) this.#dirty.add(vpn);
+  #attachmentsChanged(): void {
+    for (const [vpn, forwarding] of this.#forwarding) this.routesChanged(vpn, forwarding.own);
   }
 }

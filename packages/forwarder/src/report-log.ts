@@ -1,12 +1,13 @@
 // Tells in the log what became of attachments from one report of the reconciler to the next, and which routes cannot be used. Only changes: a report
 // without news is silent. What the kernel refuses is the reconciler's to tell.
+import type { IpPrefix } from '@hostpe/net';
 import type { AttachmentReport, Report } from '@hostpe/reconciler';
 import type { Log } from '@hostpe/xmpp';
 import type { Attachment } from './attachments.ts';
 import type { Retention, Swept } from './stale-routes.ts';
 import type { ForwardingRoutes } from './vpn-routes.ts';
 
-/** Lines about unusable routes of one VPN at a time: a peer must not be able to fill the log. */
+/** Lines about unusable routes of one VPN until it has none any more: a peer must not be able to fill the log. */
 const routeLines = 10;
 
 const consequences: Readonly<Record<AttachmentReport['state'], string>> = {
@@ -19,6 +20,8 @@ const consequences: Readonly<Record<AttachmentReport['state'], string>> = {
 export class ReportLog {
   readonly #log: Log;
   #attachments: Report['attachments'] = new Map();
+  /** By VPN: lines about routes that cannot be used. */
+  readonly #routeLines = new Map<string, number>();
 
   constructor(log: Log) {
     this.#log = log;
@@ -54,17 +57,17 @@ export class ReportLog {
     this.#log.warn({ vpn, reason, servers, routes }, `VPN ${vpn}: ${message}`);
   }
 
-  /** @param before what was said of the VPN's routes last. */
-  routes(vpn: string, before: ForwardingRoutes | undefined, now: ForwardingRoutes): void {
-    const news = [...now.problems].filter(([prefix, problem]) => before?.problems.get(prefix) !== problem);
-    for (const [prefix, problem] of news.slice(0, routeLines)) {
-      const fate = now.routes.get(prefix)?.length ? 'its other nexthops are used' : 'it is not used';
-      this.#log.warn({ vpn, prefix }, `VPN ${vpn}: route ${prefix}: ${problem}; ${fate}`);
+  /** @param news prefixes of the VPN whose routes have a problem that was not told yet. */
+  routes(vpn: string, news: readonly IpPrefix[], { routes, problems }: ForwardingRoutes): void {
+    if (problems.size === 0) this.#routeLines.delete(vpn);
+    for (const prefix of news) {
+      const said = this.#routeLines.get(vpn) ?? 0;
+      this.#routeLines.set(vpn, said + 1);
+      if (said === routeLines)
+        this.#log.warn({ vpn }, `VPN ${vpn}: and more routes that cannot be used: see hostpe show routes`);
+      if (said >= routeLines) return;
+      const fate = routes.get(prefix)?.length ? 'its other nexthops are used' : 'it is not used';
+      this.#log.warn({ vpn, prefix }, `VPN ${vpn}: route ${prefix}: ${problems.get(prefix)}; ${fate}`);
     }
-    if (news.length > routeLines)
-      this.#log.warn(
-        { vpn, routes: news.length },
-        `VPN ${vpn}: and ${news.length - routeLines} more routes that cannot be used`,
-      );
   }
 }

@@ -2,8 +2,8 @@
 // Nothing on the host is touched before configuration, secrets, state file and kernel are known to be good.
 import { join } from 'node:path';
 import { createLog, loadConfig, serveApi, systemClock } from '@hostpe/daemon';
-import type { Nft, PacketSteering } from '@hostpe/reconciler';
-import { openNft, probeForwarder, Reconciler } from '@hostpe/reconciler';
+import type { Nft, PacketSteering, WatchNft } from '@hostpe/reconciler';
+import { openNft, openNftWatch, probeForwarder, Reconciler } from '@hostpe/reconciler';
 import type { Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
 import { openRtnetlink, openSysctl } from '@hostpe/rtnetlink';
 import type { Log } from '@hostpe/xmpp';
@@ -24,6 +24,7 @@ export interface Kernel {
   readonly rtnetlink: Rtnetlink;
   readonly sysctl: Sysctl;
   readonly nft: Nft;
+  readonly watchNft?: WatchNft;
   /** Default: this host's. */
   readonly steering?: PacketSteering;
 }
@@ -41,7 +42,7 @@ export async function startForwarder(loaded: LoadedConfig): Promise<{ stop(): Pr
   const log = createLog({ name: 'forwarder', level: loaded.config.logLevel });
   const rtnetlink = await openRtnetlink();
   try {
-    const kernel = { rtnetlink, sysctl: openSysctl(), nft: openNft() };
+    const kernel = { rtnetlink, sysctl: openSysctl(), nft: openNft(), watchNft: openNftWatch() };
     const missing = await probeForwarder(rtnetlink, kernel.sysctl, kernel.nft);
     if (missing.length > 0)
       throw new ForwarderError(

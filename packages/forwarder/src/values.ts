@@ -38,9 +38,12 @@ const notTenants: readonly IpPrefix[] = [
   'ff00::/8',
 ].map(parseIpPrefix);
 
+/** How all of these begin, and few others: a million routes are asked about. */
+const mayBeReserved = /^(?:0\.|127\.|169\.254\.1\.1\/|2[2-5]\d\.|:|f[ef])/;
+
 /** Whether all of the prefix belongs to what a tenant cannot have: 0.0.0.0/0 and ::/0 are no such prefixes. */
 export function isReservedPrefix(prefix: IpPrefix): boolean {
-  return notTenants.some((reserved) => prefixContains(reserved, prefix));
+  return mayBeReserved.test(prefix) && notTenants.some((reserved) => prefixContains(reserved, prefix));
 }
 
 export const ipv4AddressSchema = parsed<IpAddress>(parseIpAddress).refine(
@@ -81,5 +84,13 @@ export const interfaceSchema = z.string().superRefine((name, context) => {
 export const vpnNameSchema = z
   .string()
   .refine(isVpnName, 'is not a VPN identifier: 1 to 128 printable ASCII characters');
+
+/** A subinterface: the interface below it, and its 802.1Q tag; 0 and 4095 are no VLANs (IEEE 802.1Q table 9-2). */
+export const vlanSchema = z.strictObject({ parent: interfaceSchema, id: z.int().min(1).max(4094) });
+
+/** Of a machine's interface, bytes: from IPv6's least (RFC 8200 section 5), or `underlay` for what the underlay carries whole. */
+export const machineMtuSchema = z.union([z.literal('underlay'), z.int().min(1280).max(65535)], {
+  error: 'is neither underlay nor a number of bytes from 1280 to 65535',
+});
 
 export const unsigned32Schema = z.int().min(0).max(0xffffffff);

@@ -23,8 +23,10 @@ interface StatusView {
   };
 }
 
-interface AttachmentView extends Attachment {
+interface AttachmentView extends Omit<Attachment, 'mtu'> {
   readonly label: Label;
+  /** The largest packet of the machine that goes through the underlay whole, bytes: what its own interface should be told. */
+  readonly mtu: number | undefined;
   /** `pending`: no report of the kernel's state yet. `detaching`: being retracted. */
   readonly state: 'pending' | 'ready' | 'down' | 'absent' | 'failed' | 'detaching';
   readonly reason: string | undefined;
@@ -96,6 +98,7 @@ export function attachmentViews(forwarder: Forwarder): readonly AttachmentView[]
     return {
       ...attachment,
       label,
+      mtu: found?.mtu,
       state: detaching === undefined ? (found?.state ?? 'pending') : 'detaching',
       reason: found?.reason,
       origin: originOf(attachment.interface),

@@ -62,7 +62,7 @@ describe('the configuration', () => {
 
   test('has defaults for all but underlay and route servers', () => {
     expect(forwarderConfigSchema.parse(minimal)).toMatchObject({
-      underlay: { address: '10.255.0.1', mtu: 1500, allowedPes: [] },
+      underlay: { address: '10.255.0.1', mtu: undefined, allowedPes: [] },
       routeServers: [
         {
           host: '192.0.2.1',
@@ -106,6 +106,8 @@ describe('the configuration', () => {
           addresses: ['10.1.0.1', '2001:DB8::1/128'],
           'sequence-number': 1,
           mac: '02:00:00:00:00:01',
+          vlan: { parent: 'eth1', id: 100 },
+          mtu: 'underlay',
         },
       ],
     });
@@ -116,6 +118,8 @@ describe('the configuration', () => {
         vpn: 'red',
         addresses: ['10.1.0.1/32', '2001:db8::1/128'],
         mac: '02:00:00:00:00:01',
+        vlan: { parent: 'eth1', id: 100 },
+        mtu: 'underlay',
         sequenceNumber: 1,
         localPreference: undefined,
       },
@@ -203,6 +207,37 @@ describe('the configuration', () => {
       'an interface twice',
       { attachments: [attachment, { ...attachment, vpn: 'blue' }] },
       'attachments.1.interface: v-red1 is attached twice',
+    ],
+    [
+      'a VLAN twice',
+      {
+        attachments: ['a', 'b'].map((name) => ({
+          ...attachment,
+          interface: name,
+          vlan: { parent: 'eth1', id: 100 },
+        })),
+      },
+      'attachments.1.interface: VLAN 100 of eth1 is that of a already',
+    ],
+    [
+      'a VLAN of an interface that is attached',
+      { attachments: [attachment, { ...attachment, interface: 'a', vlan: { parent: 'v-red1', id: 100 } }] },
+      'attachments.1.interface: v-red1 is attached itself: its VLANs cannot be',
+    ],
+    [
+      'an interface that carries a VLAN',
+      { attachments: [{ ...attachment, interface: 'a', vlan: { parent: 'v-red1', id: 100 } }, attachment] },
+      'attachments.1.interface: v-red1 carries the VLAN of a',
+    ],
+    [
+      'a tag that is no VLAN',
+      { attachments: [{ ...attachment, vlan: { parent: 'eth1', id: 4095 } }] },
+      'attachments.0.vlan.id: Too big: expected number to be <=4094',
+    ],
+    [
+      'an MTU that IPv6 has no room in',
+      { attachments: [{ ...attachment, mtu: 1279 }] },
+      'attachments.0.mtu: Too small: expected number to be >=1280',
     ],
     [
       'a long interface name',

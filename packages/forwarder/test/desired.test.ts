@@ -2,6 +2,7 @@ import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
 import type { Report } from '@hostpe/reconciler';
 import { expect, test } from 'vitest';
 import { desiredState, type HostVpn, publications } from '../src/desired.ts';
+import { ForwardingRoutes } from '../src/vpn-routes.ts';
 
 const vpn: HostVpn = {
   vpn: { name: 'red', device: 'red', table: 16001, instanceId: 1, encapsulations: ['gre'] },
@@ -10,7 +11,7 @@ const vpn: HostVpn = {
     label: parseLabel(1000 + at),
     detaching: undefined,
   })),
-  forwarding: { routes: new Map(), problems: new Map() },
+  forwarding: new ForwardingRoutes(),
   complete: false,
 };
 

@@ -55,6 +55,19 @@ describe('what operators are told', () => {
     expect(host.log.lines.filter((line) => line.includes('is ignored: '))).toHaveLength(10);
   });
 
+  test('says what it would change in the kernel, which is nothing when all is done', async () => {
+    await host.start(configured);
+    await eventually(() => expect(server.transcript()).toContain('end-of-rib red'));
+    server.announce('red', routeTo('10.1.0.8/32', '10.255.0.8 800'));
+    await eventually(() => expect(host.routes(red)).toEqual(['10.1.0.8/32 label 800']));
+    // The fake nft of these tests keeps nothing: the guard alone is always to be made.
+    await eventually(async () => {
+      const { changes, ...others } = (await host.ask('GET', '/diff')) as { changes: readonly string[] };
+      expect(changes.filter((change) => !change.startsWith('nft '))).toEqual([]);
+      expect(others).toEqual({ waiting: 0, failures: [] });
+    });
+  });
+
   test('answers commands that cannot be followed with the reason', async () => {
     await host.start(configured);
     const attach = (some: object) =>

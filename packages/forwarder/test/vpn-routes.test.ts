@@ -2,7 +2,7 @@ import type { Encapsulation } from '@hostpe/net';
 import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
 import type { VpnRoute } from '@hostpe/signaling';
 import { describe, expect, test } from 'vitest';
-import { forwardingRoutes } from '../src/vpn-routes.ts';
+import { ForwardingRoutes } from '../src/vpn-routes.ts';
 
 const pe = parseIpAddress('10.255.0.1');
 
@@ -22,11 +22,13 @@ function route(
 }
 
 function computed(one: VpnRoute, encapsulations: readonly Encapsulation[] = ['udp', 'gre']) {
-  const { routes, problems } = forwardingRoutes(new Map([[one.prefix, one]]), new Set(), {
+  const forwarding = new ForwardingRoutes();
+  forwarding.update([one.prefix], new Map([[one.prefix, one]]), new Set(), {
     pe,
     encapsulations,
     interfaceOf: (label) => (label === 1000 ? 'v-red1' : undefined),
   });
+  const { routes, problems } = forwarding;
   return { nexthops: routes.get(one.prefix), problem: problems.get(one.prefix) };
 }
 

@@ -6,14 +6,17 @@ export interface AttachOptions {
   readonly vpn: string;
   readonly address: readonly string[];
   readonly mac?: string;
+  readonly vlan?: { readonly parent: string; readonly id: number };
+  readonly mtu?: number | 'underlay';
+  readonly model?: string;
   readonly sequenceNumber?: number;
   readonly localPreference?: number;
   readonly socket?: string;
 }
 
 export async function attach(name: string, options: AttachOptions, terminal: Terminal): Promise<void> {
-  const { vpn, address: addresses, mac, sequenceNumber, localPreference, socket = forwarderSocket } = options;
-  const body = { interface: name, vpn, addresses, mac, sequenceNumber, localPreference };
+  const { vpn, address: addresses, socket = forwarderSocket, ...facts } = options;
+  const body = { interface: name, vpn, addresses, ...facts };
   const { answer } = await ask([socket], 'POST', '/attachments', body);
   const label =
     typeof answer === 'object' && answer !== null && 'label' in answer ? ` with label ${answer.label}` : '';

@@ -5,6 +5,7 @@ import { ApiError, ConfigError, ControlSocketError, ExitCode } from '@hostpe/dae
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { AttachOptions } from './attachments.ts';
 import { attach, detach } from './attachments.ts';
+import { diff } from './diff.ts';
 import type { ShowOptions } from './show.ts';
 import { show } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -64,6 +65,18 @@ function commands(terminal: Terminal, end: (exitCode: number) => void): Command 
     .requiredOption('--address <address...>', 'addresses of the machine, IPv4 or IPv6')
     .option('--mac <address>', "the machine's MAC address: frames from others are dropped")
     .option(
+      '--vlan <interface:tag>',
+      'the interface is this VLAN of another one; it is made, and removed by detach',
+      vlanOf,
+    )
+    .addOption(
+      new Option(
+        '--model <model>',
+        'whether the machine knows its gateway alone, or takes a subnet for on-link',
+      ).choices(['point-to-point', 'multipoint']),
+    )
+    .option('--mtu <bytes>', 'MTU that the interface is given, or `underlay` for what that carries', mtuOf)
+    .option(
       '--sequence-number <number>',
       'higher is newer: the newest host has a machine that moves',
       wholeNumber,
@@ -78,6 +91,13 @@ function commands(terminal: Terminal, end: (exitCode: number) => void): Command 
     .addOption(socketOption())
     .action((name: string, options: { socket?: string }) => detach(name, options, terminal));
 
+  program
+    .command('diff')
+    .description('print what the forwarder would change in the kernel; exit code 1 where that is anything')
+    .option('--json', "print the daemon's answer as JSON")
+    .addOption(socketOption())
+    .action(async (options: { json?: boolean; socket?: string }) => end(await diff(options, terminal)));
+
   const showing = program.command('show').description('print what a daemon on this host knows');
   const nouns: readonly [string, string][] = [
     ['status', 'summary of the forwarder, or else the route server, on this host'],
@@ -85,6 +105,7 @@ function commands(terminal: Terminal, end: (exitCode: number) => void): Command 
     ['vpns', 'VPNs'],
     ['routes [vpn]', 'VPN routes'],
     ['sessions', 'the sessions of the forwarder with its route servers'],
+    ['drops', 'what the forwarder keeps from tenants and tunnels, by reason'],
     ['forwarders', 'the forwarders of the route server'],
   ];
   for (const [usage, description] of nouns) {
@@ -124,6 +145,17 @@ function version(): string {
 
 function socketOption(): Option {
   return new Option('--socket <path>', "the daemon's control socket, where it is not the default");
+}
+
+function vlanOf(text: string): { readonly parent: string; readonly id: number } {
+  const [, parent, id] = /^(.+):(\d{1,4})$/.exec(text) ?? [];
+  if (parent === undefined || id === undefined)
+    throw new InvalidArgumentError('It is not an interface, a colon and a tag: eth1:100.');
+  return { parent, id: Number(id) };
+}
+
+function mtuOf(text: string): number | 'underlay' {
+  return text === 'underlay' ? text : wholeNumber(text);
 }
 
 function wholeNumber(text: string): number {

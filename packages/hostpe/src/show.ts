@@ -13,6 +13,7 @@ export interface ShowOptions {
 const socketsOf: Readonly<Record<string, readonly string[]>> = {
   attachments: [forwarderSocket],
   sessions: [forwarderSocket],
+  drops: [forwarderSocket],
   forwarders: [routeServerSocket],
 };
 const anyDaemon = [forwarderSocket, routeServerSocket];

@@ -17,6 +17,7 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
         column('VPN', 'vpn'),
         column('LABEL', 'label'),
         column('STATE', 'state'),
+        column('MTU', 'mtu'),
         column('ADDRESSES', 'addresses'),
         column('BY', 'origin'),
         column('REASON', 'reason'),
@@ -47,6 +48,14 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
         column('PROBLEM', 'problem'),
       ],
       expand: byNexthop,
+    },
+    drops: {
+      columns: [
+        column('REASON', 'reason'),
+        column('PACKETS', 'packets'),
+        column('BYTES', 'bytes'),
+        column('TABLE', 'table'),
+      ],
     },
     sessions: {
       columns: [

@@ -13,6 +13,7 @@ const attachment = {
   addresses: ['10.1.0.1/32', '2001:db8::1/128'],
   label: 1000,
   state: 'ready',
+  mtu: 1468,
   origin: 'command',
 };
 
@@ -59,6 +60,12 @@ describe('hostpe', () => {
     const options = [
       '--mac',
       '02:00:00:00:00:01',
+      '--vlan',
+      'eth1.7:100',
+      '--mtu',
+      'underlay',
+      '--model',
+      'multipoint',
       '--sequence-number',
       '7',
       '--local-preference',
@@ -78,6 +85,9 @@ describe('hostpe', () => {
         vpn: 'red',
         addresses: ['10.1.0.1', '2001:db8::1'],
         mac: '02:00:00:00:00:01',
+        vlan: { parent: 'eth1.7', id: 100 },
+        mtu: 'underlay',
+        model: 'multipoint',
         sequenceNumber: 7,
         localPreference: 0,
       },
@@ -95,6 +105,28 @@ describe('hostpe', () => {
       socket,
     );
     expect(asked[1]).toEqual({ interface: 'v-red1', vpn: 'red', addresses: ['10.1.0.1', '10.1.0.2'] });
+  });
+
+  test('diff prints what would be changed, and its exit code says whether there is anything', async () => {
+    const answer = { changes: ['route replace 10.1.0.3/32 table 16001'], waiting: 2, failures: [] };
+    let now: object = answer;
+    await daemon({ 'GET /diff': async () => now });
+    expect(await hostpe('diff', '--socket', socket)).toEqual({
+      exitCode: 1,
+      out: 'route replace 10.1.0.3/32 table 16001\n2 more that wait for these\n',
+      error: '',
+    });
+    now = { changes: [], waiting: 0, failures: [{ object: 'VRF red of VPN red', reason: 'red exists' }] };
+    expect(await hostpe('diff', '--socket', socket)).toMatchObject({
+      exitCode: 1,
+      out: 'cannot be done: VRF red of VPN red: red exists\n',
+    });
+    now = { changes: [], waiting: 0, failures: [] };
+    expect(await hostpe('diff', '--socket', socket)).toMatchObject({ exitCode: 0, out: '' });
+    expect(await hostpe('diff', '--json', '--socket', socket)).toMatchObject({
+      exitCode: 0,
+      out: `${JSON.stringify(now, undefined, 2)}\n`,
+    });
   });
 
   test('detach names the interface, whatever it holds', async () => {
@@ -145,6 +177,8 @@ describe('hostpe', () => {
       ['attach', 'v', '--vpn', 'red', '--address', 'a', '--sequence-number', '-1'],
       "argument '-1' is invalid",
     ],
+    [['attach', 'v', '--vpn', 'red', '--address', 'a', '--vlan', '100'], "argument '100' is invalid"],
+    [['attach', 'v', '--vpn', 'red', '--address', 'a', '--mtu', 'big'], "argument 'big' is invalid"],
     [['show', 'attachments', 'red'], "error: too many arguments for 'attachments'"],
     [['forwarder'], "error: required option '--config <file>' not specified"],
     [[], 'Usage: hostpe'],
@@ -180,14 +214,32 @@ describe('hostpe', () => {
     });
     expect((await hostpe('show', 'attachments', '--socket', socket)).out).toBe(
       [
-        'INTERFACE  VPN  LABEL  STATE  ADDRESSES                    BY       REASON',
-        'v-red1     red  1000   ready  10.1.0.1/32,2001:db8::1/128  command  -',
-        'v-b        red  70000  down   10.1.0.1/32,2001:db8::1/128  command  -',
+        'INTERFACE  VPN  LABEL  STATE  MTU   ADDRESSES                    BY       REASON',
+        'v-red1     red  1000   ready  1468  10.1.0.1/32,2001:db8::1/128  command  -',
+        'v-b        red  70000  down   1468  10.1.0.1/32,2001:db8::1/128  command  -',
         '',
       ].join('\n'),
     );
     const { out } = await hostpe('show', 'attachments', '--json', '--socket', socket);
     expect(JSON.parse(out)).toMatchObject([attachment, { interface: 'v-b' }]);
+  });
+
+  test('shows what was dropped', async () => {
+    await daemon({
+      'GET /status': async () => ({ role: 'forwarder' }),
+      'GET /drops': async () => [
+        { table: 'inet hostpe', reason: 'unknown_pe', packets: 3, bytes: 252 },
+        { table: 'arp hostpe', reason: 'source_mac', packets: 0, bytes: 0 },
+      ],
+    });
+    expect((await hostpe('show', 'drops', '--socket', socket)).out).toBe(
+      [
+        'REASON      PACKETS  BYTES  TABLE',
+        'unknown_pe  3        252    inet hostpe',
+        'source_mac  0        0      arp hostpe',
+        '',
+      ].join('\n'),
+    );
   });
 
   test('shows the routes of one VPN, a line for each nexthop', async () => {

@@ -23,8 +23,13 @@ export {
   prefixLength,
   prefixOf,
 } from './prefix.ts';
+export { PrefixIndex } from './prefix-index.ts';
 export { readIpv4PrefixWords, readIpv6PrefixWords } from './prefix-words.ts';
 export type { RouteDistinguisher } from './route-distinguisher.ts';
-export { parseRouteDistinguisher } from './route-distinguisher.ts';
+export {
+  parseRouteDistinguisher,
+  routeDistinguisherFromWords,
+  routeDistinguisherToBytes,
+} from './route-distinguisher.ts';
 export type { RouteTarget } from './route-target.ts';
-export { parseRouteTarget } from './route-target.ts';
+export { parseRouteTarget, routeTargetFromWords, routeTargetToBytes } from './route-target.ts';

@@ -1,5 +1,4 @@
-// What is in the kernel now: one read of all that the reconciler looks at, split into devices and forwarding state, as the second is
-// read again only after the first changed. Reads only.
+// What is in the kernel now: reads of what a pass looks at, devices apart from what forwards over them. Reads only.
 import type {
   Address,
   Filter,
@@ -8,7 +7,6 @@ import type {
   Link,
   MplsRoute,
   Neighbour,
-  Nexthop,
   Qdisc,
   Rtnetlink,
   Rule,
@@ -18,6 +16,8 @@ import type {
 import type { DesiredState } from './desired.ts';
 import { readSysctls } from './host.ts';
 import { FORWARDER_PROTOCOL, GRE_DEVICE, UDP_DEVICE } from './layout.ts';
+import { ARP_ANSWERS_TABLE } from './multipoint.ts';
+import { readAdvertised } from './router-advertisements.ts';
 
 export interface Devices {
   readonly links: ReadonlyMap<string, Link>;
@@ -26,22 +26,14 @@ export interface Devices {
   readonly addresses: ReadonlyMap<number, readonly Address[]>;
   readonly rules: readonly Rule[];
   readonly fouPorts: readonly FouPort[];
+  /** Of the table that answers ARP queries are looked up in. */
+  readonly arpAnswers: readonly IpRoute[];
   /** Of the UDP device. */
   readonly qdiscs: readonly Qdisc[];
   /** By path; a path that does not exist has no entry. */
   readonly sysctls: ReadonlyMap<string, SysctlValue>;
-}
-
-export interface Forwarding {
-  /** Of the GRE and the UDP device. */
-  readonly neighbours: readonly Neighbour[];
-  /** At the UDP device's egress. */
-  readonly filters: readonly Filter[];
-  readonly nexthops: readonly Nexthop[];
-  /** IPv4 and IPv6 routes of our protocol, in all tables. */
-  readonly routes: readonly IpRoute[];
-  /** Label routes of our protocol. */
-  readonly labelRoutes: readonly MplsRoute[];
+  /** See readAdvertised. */
+  readonly advertised: ReadonlySet<string>;
 }
 
 export async function readDevices(
@@ -66,13 +58,19 @@ export async function readDevices(
       ...(await rtnetlink.dump({ object: 'rule', family: 'ipv4' })),
       ...(await rtnetlink.dump({ object: 'rule', family: 'ipv6' })),
     ],
+    arpAnswers: await rtnetlink.dump({ object: 'route', family: 'ipv4', table: ARP_ANSWERS_TABLE }),
     fouPorts: await rtnetlink.dump({ object: 'fou' }),
     qdiscs: udp === undefined ? [] : await rtnetlink.dump({ object: 'qdisc', index: udp }),
     sysctls: await readSysctls(desired, named, sysctl),
+    advertised: await readAdvertised(rtnetlink, sysctl, named),
   };
 }
 
-export async function readForwarding(rtnetlink: Rtnetlink, devices: Devices): Promise<Forwarding> {
+/** What there is for remote PEs: the neighbours of the GRE and the UDP device, and the filters at the UDP device's egress. */
+export async function readPeObjects(
+  rtnetlink: Rtnetlink,
+  devices: Devices,
+): Promise<{ readonly neighbours: readonly Neighbour[]; readonly filters: readonly Filter[] }> {
   const gre = devices.links.get(GRE_DEVICE)?.index;
   const udp = devices.links.get(UDP_DEVICE)?.index;
   const neighbours: Neighbour[] = [];
@@ -81,17 +79,15 @@ export async function readForwarding(rtnetlink: Rtnetlink, devices: Devices): Pr
       neighbours.push(...(await rtnetlink.dump({ object: 'neighbour', index, family: 'ipv6' })));
   }
   const hasHook = udp !== undefined && devices.qdiscs.some((qdisc) => qdisc.kind === 'clsact');
-  const ours = { object: 'route', protocol: FORWARDER_PROTOCOL } as const;
   return {
     neighbours,
     filters: hasHook ? await rtnetlink.dump({ object: 'filter', index: udp, hook: 'egress' }) : [],
-    nexthops: await rtnetlink.dump({ object: 'nexthop' }),
-    routes: [
-      ...(await rtnetlink.dump({ ...ours, family: 'ipv4' })),
-      ...(await rtnetlink.dump({ ...ours, family: 'ipv6' })),
-    ],
-    labelRoutes: await rtnetlink.dump({ ...ours, family: 'mpls' }),
   };
+}
+
+/** Label routes of our protocol. */
+export async function readLabelRoutes(rtnetlink: Rtnetlink): Promise<readonly MplsRoute[]> {
+  return await rtnetlink.dump({ object: 'route', family: 'mpls', protocol: FORWARDER_PROTOCOL });
 }
 
 /** All IPv4 and IPv6 routes of a table, whoever made them. */

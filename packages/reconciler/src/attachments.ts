@@ -14,11 +14,14 @@ import {
   GRE_DEVICE,
   isPlainInterfaceName,
   UDP_DEVICE,
+  UNDERLAY_ALIAS,
   vpnOfAlias,
 } from './layout.ts';
+import { machineMtu, underlayMtu } from './mtu.ts';
 import type { Failure, Phases, Step } from './step.ts';
 import { kernelStep } from './step.ts';
-import { ourVrfs, readyVrf, vrfKey } from './vrfs.ts';
+import { isOurVlan, isParentUp, planVlan, unwantedVlans, vlanConflict } from './vlan-subinterfaces.ts';
+import { loweringKey, ourVrfs, readyVrf, vrfKey } from './vrfs.ts';
 
 /** The key of an attachment's steps. */
 export function attachmentKey(interface_: string): string {
@@ -36,14 +39,17 @@ export interface AttachmentPlan {
 }
 
 /**
- * MAC address and down, then VRF and up, then addresses. Down, as an interface that is up while it changes its VRF goes through the
+ * A subinterface and its mark, then MAC address and down, then VRF and up, then addresses. Down, as an interface that is up while it changes its VRF goes through the
  * host's own table and loses its IPv6 addresses. VRF and up in one request, as one that is attached and down was set down by others.
  */
 export function planAttachments(desired: DesiredState, devices: Devices): AttachmentPlan {
+  const made: Step[] = [];
+  const marked: Step[] = [];
   const prepared: Step[] = [];
   const enslaved: Step[] = [];
   const addressed: Step[] = [];
   const conflicts = new Map<string, Failure>();
+  const underlay = underlayMtu(desired.underlay, devices);
   for (const vpn of desired.vpns) {
     const vrf = readyVrf(vpn, devices);
     for (const attachment of vpn.attachments) {
@@ -51,8 +57,14 @@ export function planAttachments(desired: DesiredState, devices: Devices): Attach
       const name = attachmentName(attachment.interface, vpn.name);
       const reason = conflict(attachment, vpn, devices);
       if (reason !== undefined) conflicts.set(key, { object: name, reason });
+      else {
+        const vlan = planVlan(attachment, key, name, devices);
+        made.push(...vlan.made);
+        marked.push(...vlan.marked);
+      }
       const link = devices.links.get(attachment.interface);
       if (reason !== undefined || link?.index === undefined || vrf?.index === undefined) continue;
+      if (!isParentUp(attachment, devices)) continue;
       const { index } = link;
       const set = (facts: Omit<Link, 'object' | 'index'>) =>
         kernelStep(
@@ -63,7 +75,9 @@ export function planAttachments(desired: DesiredState, devices: Devices): Attach
         );
       const isNew = link.master !== vrf.index;
       if (link.address !== GATEWAY_MAC) prepared.push(set({ address: GATEWAY_MAC }));
-      prepared.push(...planAttachmentSysctls(key, attachment.interface, devices));
+      prepared.push(...planAttachmentSysctls(key, attachment, devices));
+      const mtu = wantedMtu(attachment, vpn, underlay, devices);
+      if (mtu !== undefined && link.mtu !== mtu) prepared.push(set({ mtu }));
       if (isNew && link.up === true) prepared.push(set({ up: false }));
       if (isNew) enslaved.push(set({ master: vrf.index, up: true }));
       if (!isNew && link.up !== true) continue;
@@ -74,7 +88,7 @@ export function planAttachments(desired: DesiredState, devices: Devices): Attach
       }
     }
   }
-  return { phases: [prepared, enslaved, addressed], conflicts };
+  return { phases: [made, marked, prepared, enslaved, addressed], conflicts };
 }
 
 function conflict(attachment: DesiredAttachment, vpn: DesiredVpn, devices: Devices): string | undefined {
@@ -85,6 +99,8 @@ function conflict(attachment: DesiredAttachment, vpn: DesiredVpn, devices: Devic
     return `${network} is a network: an attachment's addresses are those of one machine`;
   if (!isPlainInterfaceName(name))
     return `the name ${name} has characters that nftables gives a meaning of its own`;
+  const vlan = vlanConflict(attachment, devices);
+  if (vlan !== undefined) return vlan;
   const link = devices.links.get(name);
   if (link === undefined) return undefined;
   if (link.info?.kind === 'vrf' || [GRE_DEVICE, UDP_DEVICE, FOU_DEVICE, 'lo'].includes(name)) {
@@ -94,6 +110,18 @@ function conflict(attachment: DesiredAttachment, vpn: DesiredVpn, devices: Devic
   if (!link.master || vpnOfAlias(master?.alias) !== undefined || master?.name === vpn.device)
     return undefined;
   return `${name} belongs to ${master?.name ?? `device ${link.master}`}, which is not hostpe's: release it there first`;
+}
+
+/** What an interface's MTU should be; undefined where it keeps its own. A subinterface cannot have more than the interface below it. */
+function wantedMtu(
+  { mtu, vlan }: DesiredAttachment,
+  vpn: DesiredVpn,
+  underlay: number,
+  devices: Devices,
+): number | undefined {
+  if (mtu !== 'underlay') return mtu;
+  const parent = vlan === undefined ? undefined : devices.links.get(vlan.parent)?.mtu;
+  return Math.min(machineMtu(underlay, vpn.encapsulations), parent ?? Number.POSITIVE_INFINITY);
 }
 
 /** What the report says of an attachment as far as its interface goes. */
@@ -121,6 +149,16 @@ export function machineAddress(attachment: DesiredAttachment): IpAddress | undef
   return prefix === undefined ? undefined : prefixAddress(prefix);
 }
 
+/** Whether a device looks like one of ours under whatever name: one that was renamed is watched by its former name alone. */
+export function isMarked(link: Link): boolean {
+  return (
+    link.address === GATEWAY_MAC ||
+    vpnOfAlias(link.alias) !== undefined ||
+    link.alias === UNDERLAY_ALIAS ||
+    isOurVlan(link)
+  );
+}
+
 /** The interfaces that we attached, by VRF and MAC address. */
 function attached(
   devices: Devices,
@@ -137,8 +175,8 @@ function attached(
 export function planLowering(vrfs: ReadonlySet<number>, devices: Devices): Phases {
   const steps = attached(devices)
     .filter(({ vrf }) => vrfs.has(vrf))
-    .map(({ name, index, vpn }) =>
-      kernelStep(attachmentKey(name), attachmentName(name, vpn), {
+    .map(({ name, index, vpn, vrf }) =>
+      kernelStep(loweringKey(vrf), attachmentName(name, vpn), {
         op: 'set',
         object: { object: 'link', index, up: false },
       }),
@@ -147,8 +185,8 @@ export function planLowering(vrfs: ReadonlySet<number>, devices: Devices): Phase
 }
 
 /**
- * Releases the interfaces that no VPN wants any more. They are left down: up and outside of a VRF the machine would reach the host and
- * the underlay.
+ * Releases the interfaces that no VPN wants any more, and removes the subinterfaces that were made for one. They are left down: up and outside of a
+ * VRF the machine would reach the host and the underlay.
  */
 export function planReleases(desired: DesiredState, devices: Devices): Phases {
   const wanted = new Set(desired.vpns.flatMap((vpn) => vpn.attachments.map((one) => one.interface)));
@@ -173,7 +211,13 @@ export function planReleases(desired: DesiredState, devices: Devices): Phases {
     cleared.push(set({ up: false }));
     released.push(set({ master: 0 }));
   }
-  return [cleared, released];
+  const removed = unwantedVlans(wanted, devices).map(({ name, index }) =>
+    kernelStep(`release ${name}`, `subinterface ${name}`, {
+      op: 'delete',
+      object: { object: 'link', index, name },
+    }),
+  );
+  return [cleared, released, removed];
 }
 
 function gatewayAddresses(index: number): Address[] {

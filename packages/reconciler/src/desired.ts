@@ -1,6 +1,7 @@
 // What should be in the kernel, as the forwarder says it: plain values, no I/O, no ids that the kernel chooses.
 // Units: MTUs are bytes, labels 20-bit numbers, tables the kernel's u32 table ids.
 import type { Encapsulation, IpAddress, IpPrefix, Label, MacAddress } from '@hostpe/net';
+import type { VpnRoutes } from './routes/vpn-routes.ts';
 
 export interface DesiredState {
   readonly underlay: DesiredUnderlay;
@@ -11,8 +12,8 @@ export interface DesiredState {
 export interface DesiredUnderlay {
   /** Our PE address: `local` of every tunnel. */
   readonly address: IpAddress;
-  /** MTU of the underlay; tunnel devices get it less 24 (GRE) or 28 (UDP). */
-  readonly mtu: number;
+  /** MTU of the underlay, at least 1312; absent: that of the interface with the PE address. Tunnel devices get it less 24 (GRE) or 28 (UDP). */
+  readonly mtu?: number | undefined;
   /** Where tunnel packets may come from besides the PEs of known routes. */
   readonly allowedPes: readonly IpPrefix[];
 }
@@ -23,8 +24,11 @@ export interface DesiredVpn {
   /** Name of the VRF device. */
   readonly device: string;
   readonly table: number;
+  /** What packets of the VPN may go in: says what is left of the underlay's MTU. Absent: any. */
+  readonly encapsulations?: readonly Encapsulation[];
   readonly attachments: readonly DesiredAttachment[];
-  readonly routes: ReadonlyMap<IpPrefix, readonly DesiredNexthop[]>;
+  /** One object as long as the VPN is there: changed in place, see Reconciler.routesChanged. */
+  readonly routes: VpnRoutes;
   /** False until every route server that should said End-of-RIB: routes in the kernel that are not in `routes` are kept, with all they need. */
   readonly complete: boolean;
 }
@@ -36,6 +40,19 @@ export interface DesiredAttachment {
   readonly label: Label;
   /** The machine's MAC address; where it is given, frames from others are dropped. */
   readonly mac?: MacAddress;
+  /** The interface is a VLAN subinterface, which is made where it is not there. */
+  readonly vlan?: DesiredVlan;
+  /** The machine takes a subnet for on-link: the gateway answers its ARP queries for every address. Absent: for its own alone. */
+  readonly multipoint?: boolean;
+  /** MTU that the interface is given; `underlay`: what the underlay carries whole. Absent: it keeps its own. */
+  readonly mtu?: number | 'underlay';
+}
+
+export interface DesiredVlan {
+  /** Name of the interface below. */
+  readonly parent: string;
+  /** 802.1Q VLAN identifier, 1 to 4094. */
+  readonly id: number;
 }
 
 export type DesiredNexthop =

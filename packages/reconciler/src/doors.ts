@@ -9,6 +9,13 @@ export interface Nft {
   list(table: string): Promise<object | undefined>;
 }
 
+/**
+ * Calls the listener when nftables tables of this name, or what is in them but for elements, were deleted, by us or by others; and with a reason when
+ * this may have been missed.
+ * @returns what ends it
+ */
+export type WatchNft = (table: string, listener: (missed?: string) => void) => () => void;
+
 /** Receive packet steering of an interface. It makes the kernel hash each packet, from which MPLS-in-UDP takes its source port. */
 export interface PacketSteering {
   /** Turns steering on in every receive queue where it is off. @returns whether something was changed. */

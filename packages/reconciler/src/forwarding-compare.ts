@@ -1,18 +1,6 @@
 // Whether actual forwarding objects are ours, and as they should be. Pure.
-import type { Filter, IpRoute, MplsRoute } from '@hostpe/rtnetlink';
-import { routeKey } from './keys.ts';
+import type { Filter, MplsRoute } from '@hostpe/rtnetlink';
 import { FILTER_PRIORITY } from './layout.ts';
-
-/** The routeKey of a route in the kernel. */
-export function existingKey(route: IpRoute): string {
-  const usual = route.family === 'ipv4' ? 0 : 1024;
-  return routeKey(route.table, route.prefix, route.metric === usual ? undefined : route.metric);
-}
-
-/** Whether packets are forwarded by it. */
-export function isUnicast(route: IpRoute): boolean {
-  return route.type === undefined || route.type === 'unicast';
-}
 
 /** The UDP device is ours, other priorities of its hook may be an operator's. */
 export function isOurFilter(filter: Filter): boolean {

@@ -6,6 +6,7 @@ import { ReconcilerError } from './errors.ts';
 import type { GuardSets, GuardState } from './guard.ts';
 import {
   guardAdditions,
+  guardCommon,
   guardRebuild,
   guardRemovals,
   guardSetsOf,
@@ -13,7 +14,7 @@ import {
   guardUnion,
   readGuard,
 } from './guard.ts';
-import { GUARD_TABLE, guardTables } from './guard-ruleset.ts';
+import { GUARD_TABLE, guardTables } from './guard-tables.ts';
 import { GUARD_KEY } from './report.ts';
 import type { Progress } from './step.ts';
 
@@ -22,8 +23,10 @@ export class GuardKeeper {
   readonly #log: Log;
   /** What the sets hold; undefined where it has to be read. */
   #known: GuardSets | undefined;
+  /** Others may have changed it since it was read. */
+  #isDoubtful = false;
   #target: GuardSets = new Map();
-  /** How nft lists what we built: other versions of nft print it otherwise than the one that guard-ruleset.ts was written with. */
+  /** How nft lists what we built: other versions of nft print it otherwise than the one that guard-tables.ts was written with. */
   #built: string | undefined;
 
   constructor(nft: Nft, log: Log) {
@@ -31,9 +34,9 @@ export class GuardKeeper {
     this.#log = log;
   }
 
-  /** Makes that the next add() reads the tables. */
+  /** Makes that the next add() reads the tables; may be called while one runs, whose tables are then in doubt. */
   forget(): void {
-    this.#known = undefined;
+    this.#isDoubtful = true;
   }
 
   /**
@@ -43,6 +46,8 @@ export class GuardKeeper {
   async add(desired: DesiredState, pes: Iterable<IpAddress>, progress: Progress): Promise<boolean> {
     this.#target = guardSetsOf(desired, pes);
     return await this.#try(progress, async () => {
+      if (this.#isDoubtful) this.#known = undefined;
+      this.#isDoubtful = false;
       this.#known ??= await this.#read();
       const { nftables } = guardAdditions(this.#target, this.#known) ?? {};
       if (nftables === undefined) return;
@@ -51,13 +56,16 @@ export class GuardKeeper {
     });
   }
 
-  /** What add() left of earlier times. */
-  async remove(progress: Progress): Promise<void> {
+  /** What add() left of earlier times, and PEs that nothing leads to any more. */
+  async remove(desired: DesiredState, pes: Iterable<IpAddress>, progress: Progress): Promise<void> {
+    this.#target = guardSetsOf(desired, pes);
     await this.#try(progress, async () => {
-      const ruleset = this.#known === undefined ? undefined : guardRemovals(this.#target, this.#known);
-      if (ruleset === undefined) return;
+      const known = this.#known;
+      const ruleset = known === undefined ? undefined : guardRemovals(this.#target, known);
+      if (known === undefined || ruleset === undefined) return;
       await this.#nft.apply(ruleset);
-      this.#known = this.#target;
+      // Not all of the target: PEs of routes that came while the pass ran are not there yet.
+      this.#known = guardCommon(this.#target, known);
     });
   }
 

@@ -1,19 +1,16 @@
 // The guard: nftables tables `inet hostpe` and `arp hostpe` that keep tenants from the host, strangers from the tunnels and machines
 // from each other's addresses. Pure: what its sets should hold, and the transactions between that and what they hold.
-// Counters live on: only sets change while the tables have the right shape.
+// Counters live on: only sets change while the tables have the right shape, and tables that are made anew begin with what the old had counted.
 import type { IpAddress, IpPrefix } from '@hostpe/net';
 import { addressFamily, compareAddresses, prefixAddress, prefixContains, prefixLength } from '@hostpe/net';
 import type { DesiredState } from './desired.ts';
-import type { GuardTable, Json } from './guard-ruleset.ts';
-import {
-  canonicalTable,
-  GUARD_TABLE,
-  guardObjects,
-  guardSets,
-  guardTables,
-  isRecord,
-} from './guard-ruleset.ts';
+import type { Json } from './guard-expressions.ts';
+import type { GuardCount } from './guard-ruleset.ts';
+import { canonicalTable, guardObjects, guardSets, isRecord } from './guard-ruleset.ts';
+import type { GuardTable } from './guard-tables.ts';
+import { GUARD_TABLE, guardTables } from './guard-tables.ts';
 import { isPlainInterfaceName } from './layout.ts';
+import { vpnMark } from './path-mtu.ts';
 
 /** Elements by their JSON text. */
 type Elements = ReadonlyMap<string, Json>;
@@ -25,7 +22,11 @@ export interface GuardState {
   /** Each table's canonicalTable. */
   readonly shape: string;
   readonly sets: GuardSets;
+  readonly counts: GuardCounts;
 }
+
+/** By table, then by counter. */
+type GuardCounts = ReadonlyMap<GuardTable, ReadonlyMap<string, GuardCount>>;
 
 /** What the guard is asked for of nft: one transaction. */
 export interface Ruleset {
@@ -46,9 +47,13 @@ export function guardSetsOf(desired: DesiredState, pes: Iterable<IpAddress>): Gu
   }
   for (const prefix of withoutOverlap(allowedPes)) add('inet allowed_pes', prefixElement(prefix));
   for (const vpn of desired.vpns) {
-    if (isPlainInterfaceName(vpn.device)) add('inet vrfs', vpn.device);
-    for (const { interface: name, addresses, mac } of vpn.attachments) {
+    if (isPlainInterfaceName(vpn.device)) {
+      add('inet vrfs', vpn.device);
+      add('inet vrf_marks', [vpn.device, vpnMark(vpn)]);
+    }
+    for (const { interface: name, addresses, mac, multipoint } of vpn.attachments) {
       if (!isPlainInterfaceName(name)) continue;
+      if (multipoint === true) add('arp multipoint', name);
       for (const table of guardTables) {
         add(`${table} attachments`, name);
         if (mac === undefined) continue;
@@ -106,18 +111,27 @@ function shapeOf(tables: readonly (readonly Json[])[]): string {
 export function readGuard(listings: readonly (object | undefined)[]): GuardState | undefined {
   const tables: (readonly Json[])[] = [];
   const sets = new Map<string, Elements>();
+  const counts = new Map<GuardTable, Map<string, GuardCount>>();
   for (const [at, table] of guardTables.entries()) {
     const objects = (listings[at] as { readonly nftables?: Json } | undefined)?.nftables;
     if (!Array.isArray(objects)) return undefined;
     tables.push(objects);
+    const ours = new Set(guardSets(table));
+    const counted = new Map<string, GuardCount>();
+    counts.set(table, counted);
     for (const object of objects as readonly Json[]) {
-      const set = isRecord(object) ? object['set'] : undefined;
-      if (!isRecord(set)) continue;
+      if (!isRecord(object)) continue;
+      const { counter, set = object['map'] } = object;
+      if (isRecord(counter)) {
+        const { name, packets = 0, bytes = 0 } = counter;
+        counted.set(String(name), { packets: Number(packets), bytes: Number(bytes) });
+      }
+      if (!isRecord(set) || !ours.has(String(set['name']))) continue;
       const elements = Array.isArray(set['elem']) ? (set['elem'] as readonly Json[]) : [];
       sets.set(`${table} ${set['name']}`, new Map(elements.map((one) => [JSON.stringify(one), one])));
     }
   }
-  return { shape: shapeOf(tables), sets };
+  return { shape: shapeOf(tables), sets, counts };
 }
 
 /**
@@ -130,7 +144,7 @@ export function guardRebuild(target: GuardSets, actual: GuardState | undefined):
     const named = { table: { family: table, name: GUARD_TABLE } };
     // The first `add` makes that the deletion cannot fail.
     commands.push({ add: named }, { delete: named }, { add: named });
-    for (const object of guardObjects(table)) commands.push({ add: object });
+    for (const object of guardObjects(table, actual?.counts.get(table))) commands.push({ add: object });
   }
   const elements = new Map(
     [...target].map(([set, wanted]) => [set, new Map([...(actual?.sets.get(set) ?? []), ...wanted])]),
@@ -164,6 +178,16 @@ export function guardUnion(target: GuardSets, actual: GuardSets): GuardSets {
       const kept = set === 'inet allowed_pes' ? [] : (actual.get(set) ?? []);
       return [set, new Map([...kept, ...wanted])];
     }),
+  );
+}
+
+/** The sets after guardRemovals. */
+export function guardCommon(target: GuardSets, actual: GuardSets): GuardSets {
+  return new Map(
+    [...actual].map(([set, elements]) => [
+      set,
+      new Map([...elements].filter(([key]) => target.get(set)?.has(key) === true)),
+    ]),
   );
 }
 

@@ -3,7 +3,7 @@
 import type { Rule, Sysctl, SysctlKey, SysctlValue } from '@hostpe/rtnetlink';
 import { sysctlKeys } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
-import type { DesiredState } from './desired.ts';
+import type { DesiredAttachment, DesiredState } from './desired.ts';
 import {
   FOU_DEVICE,
   GRE_DEVICE,
@@ -13,6 +13,9 @@ import {
   VRF_RULE_PRIORITY,
   vpnOfAlias,
 } from './layout.ts';
+import { isArpAnswersRule, planArpAnswers } from './multipoint.ts';
+import { isPathMtuRule, planPathMtuRules } from './path-mtu.ts';
+import { acceptRaReason } from './router-advertisements.ts';
 import type { Phases, Step } from './step.ts';
 import { kernelStep } from './step.ts';
 
@@ -37,6 +40,11 @@ const hostSysctls: readonly HostSysctl[] = [
     hostSysctl(policy, 1, 'flows between the same two machines are to use all paths', [2, 3]),
   ),
   hostSysctl(sysctlKeys.vrfStrictMode, true, 'no two VRFs may share a table'),
+  hostSysctl(
+    sysctlKeys.ipv6FwmarkReflect,
+    true,
+    "a packet-too-big for a VPN's packet has to find its way into the VPN by that packet's mark",
+  ),
 ];
 
 function hostSysctl<K extends SysctlKey>(
@@ -54,7 +62,7 @@ export async function readSysctls(
   links: ReadonlyMap<string, unknown>,
   sysctl: Sysctl,
 ): Promise<Map<string, SysctlValue>> {
-  const { rpFilter, mplsInput, disableIpv6 } = sysctlKeys;
+  const { rpFilter, mplsInput, disableIpv6, proxyArp, proxyArpDelay } = sysctlKeys;
   const attachments = [...attachedInterfaces(desired)].filter((name) => links.has(name));
   const values = new Map<string, SysctlValue>();
   const note = async (keys: readonly SysctlKey[]) => {
@@ -68,7 +76,7 @@ export async function readSysctls(
     rpFilter('all'),
     ...[GRE_DEVICE, FOU_DEVICE].map(mplsInput),
     ...[GRE_DEVICE, UDP_DEVICE, ...attachments].map(disableIpv6),
-    ...attachments.map(rpFilter),
+    ...attachments.flatMap((name) => [rpFilter(name), mplsInput(name), proxyArp(name), proxyArpDelay(name)]),
   ]);
   // Those of all other interfaces matter only where `all` has to be given up.
   if (values.get(rpFilter('all').path) !== 0) await note(['default', ...links.keys()].map(rpFilter));
@@ -82,10 +90,24 @@ function attachedInterfaces(desired: DesiredState): Set<string> {
 /** To be run before the first VRF and the first tunnel device is up. */
 export function planHost(desired: DesiredState, devices: Devices): Phases {
   return [
+    planAcceptRa(desired, devices),
     hostSysctls.flatMap((one) => planHostSysctl(one, devices)),
     ...planRpFilter(desired, devices),
     ...planRules(devices),
+    ...planPathMtuRules(desired, devices),
+    ...planArpAnswers(desired, devices),
   ];
+}
+
+/** Not on attachments: a machine is no router of the host. */
+function planAcceptRa(desired: DesiredState, { advertised }: Devices): Step[] {
+  const attachments = attachedInterfaces(desired);
+  return [...advertised]
+    .filter((name) => !attachments.has(name))
+    .map((name) => {
+      const sysctl = sysctlKeys.acceptRa(name);
+      return sysctlStep(`sysctl ${sysctl.path}`, sysctl, 2, acceptRaReason);
+    });
 }
 
 function planHostSysctl(one: HostSysctl, devices: Devices): Step[] {
@@ -122,6 +144,7 @@ function planRpFilter(desired: DesiredState, devices: Devices): Phases {
 
 /** Whether VRFs depend on the rule: it looks up a VRF's table, or the host's own addresses. */
 export function isVrfRule(rule: Rule): boolean {
+  if (isPathMtuRule(rule) || isArpAnswersRule(rule)) return true;
   return isForAll(rule) && (rule.l3mdev === true || rule.table === LOCAL_TABLE);
 }
 
@@ -177,10 +200,20 @@ export function planTunnelSysctls(key: string, device: string, devices: Devices)
 }
 
 /** Sysctls of an attachment. */
-export function planAttachmentSysctls(key: string, interface_: string, devices: Devices): Step[] {
+export function planAttachmentSysctls(key: string, attachment: DesiredAttachment, devices: Devices): Step[] {
+  const { interface: interface_, multipoint = false } = attachment;
+  const proxyArp = sysctlKeys.proxyArp(interface_);
+  const delay = sysctlKeys.proxyArpDelay(interface_);
+  const isLate = multipoint && devices.sysctls.get(delay.path) !== 0;
   return [
+    ...(isLate ? [sysctlStep(key, delay, 0)] : []),
+    ...((devices.sysctls.get(proxyArp.path) ?? false) === multipoint
+      ? []
+      : [sysctlStep(key, proxyArp, multipoint)]),
     ...planWhereThere(key, sysctlKeys.disableIpv6(interface_), false, devices),
     ...planWhereThere(key, sysctlKeys.rpFilter(interface_), 0, devices),
+    // A label from a machine would lead into any VPN.
+    ...planWhereThere(key, sysctlKeys.mplsInput(interface_), false, devices),
   ];
 }
 

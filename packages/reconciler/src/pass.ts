@@ -1,26 +1,20 @@
-// One pass: read the kernel, compare it with the desired state, change it in the order that never opens a hole. Owns the order of the
-// parts; the loop around it is reconciler.ts.
-import type { Label } from '@hostpe/net';
-import type { Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
-import type { Devices, Forwarding } from './actual.ts';
-import { readDevices, readForwarding, readTable } from './actual.ts';
+// One pass: read of the kernel what may have changed, compare it with the desired state, change it in the order that never opens a hole. Owns the
+// order of the parts, and what is known of the kernel between passes; the loop around it is reconciler.ts.
+import type { Notification, Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
+import type { Devices } from './actual.ts';
+import { readDevices, readTable } from './actual.ts';
 import { planAttachments, planLowering, planReleases } from './attachments.ts';
 import type { DesiredState } from './desired.ts';
 import type { Log, Nft, PacketSteering } from './doors.ts';
-import { isSameLabelRoute } from './forwarding-compare.ts';
-import { planForwarding } from './forwarding-plan.ts';
-import type { ForwardingTarget } from './forwarding-target.ts';
-import { forwardingTarget, remotePes } from './forwarding-target.ts';
+import type { Depth } from './forwarding.ts';
+import { Forwarding } from './forwarding.ts';
 import { GuardKeeper } from './guard-keeper.ts';
 import { planHost } from './host.ts';
-import { labelKey } from './keys.ts';
-import { findOrphans } from './orphans.ts';
-import { addPe } from './remote-pe.ts';
 import type { Report } from './report.ts';
-import { makeReport } from './report.ts';
+import { attachmentReports } from './report.ts';
 import { Progress } from './step.ts';
 import { planUnderlay } from './underlay-devices.ts';
-import { planFlush, planVrfRemovals, planVrfs, tablesToFlush } from './vrfs.ts';
+import { planFlush, planVrfRemovals, planVrfs, readyVrf, tablesToFlush } from './vrfs.ts';
 
 /** Rounds that devices take from nothing to whole: made, set up with what hangs on them, and one for what was recreated. */
 const maximumRounds = 5;
@@ -33,65 +27,141 @@ export interface Doors {
   readonly log: Log;
 }
 
+/** The last pass that looked at devices: what later ones, of routes alone, stand on. */
+interface Ground {
+  readonly desired: DesiredState;
+  readonly devices: Devices;
+  readonly progress: Progress;
+  readonly attachments: Report['attachments'];
+}
+
 export class Pass {
   readonly #doors: Doors;
+  readonly #rounds: number;
   readonly #guard: GuardKeeper;
+  readonly #forwarding: Forwarding;
   /** Interfaces whose steering was said to be impossible. */
   readonly #unsteered = new Set<string>();
+  #ground: Ground | undefined;
+  /** Whether what is known of the kernel may be wrong: a pass broke off, or something was told that nobody could use. */
+  #isInDoubt = false;
+  /** Whether routes went that nobody had counted. */
+  #isMiscounted = false;
+  /** Of the nexthops that the guard was made for. */
+  #guardedVersion = -1;
 
-  constructor(doors: Doors) {
+  /** @param options.rounds how often devices may be set and looked at again before the pass goes on */
+  constructor(doors: Doors, { rounds = maximumRounds }: { readonly rounds?: number } = {}) {
     this.#doors = doors;
+    this.#rounds = rounds;
     this.#guard = new GuardKeeper(doors.nft, doors.log);
+    this.#forwarding = new Forwarding(doors.rtnetlink);
+  }
+
+  /** @returns how deep the next pass has to look; undefined where it does not matter. Not to be called while a pass runs. */
+  notice(notification: Notification): Depth | undefined {
+    if (this.#ground !== undefined) return this.#forwarding.notice(notification, this.#ground.desired);
+    this.#isInDoubt = true;
+    return undefined;
+  }
+
+  /** Whether the loss of a device may have taken routes that only a look at them all finds. */
+  hasLeft(device: number): boolean {
+    return this.#forwarding.hasLeft(device);
+  }
+
+  /** The next pass that looks at devices reads the guard. */
+  doubtGuard(): void {
+    this.#guard.forget();
   }
 
   /**
-   * @param isScan also reads what has no notification and seldom changes: the nftables tables
+   * @param depth how much of the kernel may have changed; with `tables` also what has no notification and seldom changes, the nftables tables
    * @throws RtnetlinkError when the kernel's door itself is broken
    */
-  async run(desired: DesiredState, isScan: boolean): Promise<Report> {
-    const { rtnetlink, sysctl } = this.#doors;
-    const progress = new Progress(this.#doors);
-    let devices = await readDevices(rtnetlink, sysctl, desired);
-    let forwarding = await readForwarding(rtnetlink, devices);
-    const kept = findOrphans(desired, devices, forwarding).pes.map(({ pe }) => pe);
-    if (isScan) this.#guard.forget();
-    // Before the first tunnel device is up and the first interface is in a VRF. All else depends on it.
-    if (!(await this.#guard.add(desired, [...remotePes(desired), ...kept], progress))) {
-      const target = forwardingTarget(desired, devices);
-      return makeReport(desired, devices, labelsInPlace(target, forwarding), progress);
-    }
-    const settled = await this.#settleDevices(desired, devices, progress);
-    if (settled !== devices) {
-      devices = settled;
-      forwarding = await readForwarding(rtnetlink, devices);
-    }
-    const target = forwardingTarget(desired, devices);
-    const orphans = findOrphans(desired, devices, forwarding);
-    for (const { pe, encapsulation } of orphans.pes) addPe(target, desired, devices, pe, encapsulation);
-    for (const [key, failure] of target.rejected) progress.fail(key, failure);
-    for (const key of target.blocked) progress.block(key);
-    const plan = planForwarding(desired, target, orphans, devices, forwarding);
-    for (const [key, failure] of plan.failures) progress.fail(key, failure);
-    await progress.run(plan.additions);
-    const labels = new Set(
-      [...target.labels.keys()].filter((label) => progress.trouble(labelKey(label)) === undefined),
-    );
-    await this.#steer(desired, devices);
+  async run(desired: DesiredState, depth: Depth): Promise<Report> {
+    const reach = this.#isInDoubt ? 'tables' : depth;
+    // What a pass that breaks off has done is not known, and the next need not be the one that tries it again.
+    this.#isInDoubt = true;
+    const report =
+      reach === 'routes' && this.#ground?.desired === desired
+        ? await this.#runRoutes(this.#ground)
+        : await this.#runWhole(desired, reach);
+    this.#isInDoubt = this.#isMiscounted;
+    this.#isMiscounted = false;
+    return report;
+  }
 
-    const troubles = progress.pending;
-    await progress.run(plan.removals);
-    await progress.run(planReleases(desired, devices));
-    await this.#removeVrfs(desired, devices, progress);
+  async #runRoutes(ground: Ground): Promise<Report> {
+    const { desired, devices, attachments } = ground;
+    const progress = new Progress(this.#doors, ground.progress);
+    this.#ground = undefined;
+    const version = versionOf(desired);
+    const isGuardDue = version !== this.#guardedVersion;
+    if (!isGuardDue || (await this.#addGuard(desired, devices, progress))) {
+      await this.#forwarding.add(desired, devices, 'routes', progress);
+      await this.#forwarding.remove(desired, devices, progress);
+      if (isGuardDue) await this.#removeGuard(desired, devices, progress);
+    }
+    this.#ground = ground;
+    return reportOf(desired, attachments, ground.progress, progress);
+  }
+
+  async #runWhole(desired: DesiredState, depth: Depth): Promise<Report> {
+    const { rtnetlink, sysctl } = this.#doors;
+    this.#ground = undefined;
+    const base = new Progress(this.#doors);
+    const before = await readDevices(rtnetlink, sysctl, desired);
+    const isKnown = this.#forwarding.knows(desired);
+    const reach = depth === 'tables' || !isKnown ? 'tables' : 'devices';
+    await this.#forwarding.read(desired, before, reach);
+    if (depth === 'tables') this.#guard.forget();
+    // Before the first tunnel device is up and the first interface is in a VRF. All else depends on it.
+    if (!(await this.#addGuard(desired, before, base))) {
+      const labels = this.#forwarding.labels(desired, before);
+      return reportOf(desired, attachmentReports(desired, before, labels, base), base);
+    }
+    const devices = await this.#settleDevices(desired, before, base);
+    if (devices !== before)
+      await this.#forwarding.read(
+        desired,
+        devices,
+        hasSameVrfs(desired, before, devices) ? 'devices' : 'tables',
+      );
+    const labels = await this.#forwarding.prepare(desired, devices, base);
+    const progress = new Progress(this.#doors, base);
+    await this.#forwarding.add(desired, devices, 'devices', progress);
+    await this.#steer(desired, devices);
+    const attachments = attachmentReports(desired, devices, labels, base);
+
+    const troubles = base.pending + progress.pending;
+    await this.#forwarding.removeStrays(base);
+    await this.#forwarding.remove(desired, devices, progress);
+    await this.#forwarding.removeRemains(desired, devices, base);
+    await base.run(planReleases(desired, devices));
+    await this.#removeVrfs(desired, devices, base);
     // What could not be removed still has to be guarded.
-    if (progress.pending === troubles) await this.#guard.remove(progress);
-    return makeReport(desired, devices, labels, progress);
+    if (base.pending + progress.pending === troubles) await this.#removeGuard(desired, devices, base);
+    this.#ground = { desired, devices, progress: base, attachments };
+    return reportOf(desired, attachments, base, progress);
+  }
+
+  async #addGuard(desired: DesiredState, devices: Devices, progress: Progress): Promise<boolean> {
+    const version = versionOf(desired);
+    const isDone = await this.#guard.add(desired, this.#forwarding.pes(desired, devices), progress);
+    this.#guardedVersion = isDone ? version : -1;
+    return isDone;
+  }
+
+  async #removeGuard(desired: DesiredState, devices: Devices, progress: Progress): Promise<void> {
+    await this.#guard.remove(desired, this.#forwarding.pes(desired, devices), progress);
   }
 
   /** @returns the devices as they are then; the same object where nothing was changed. */
   async #settleDevices(desired: DesiredState, before: Devices, progress: Progress): Promise<Devices> {
     const { rtnetlink, sysctl, log } = this.#doors;
     let devices = before;
-    for (let round = 0; round < maximumRounds; round++) {
+    for (let round = 0; round < this.#rounds; round++) {
       const leftovers = new Map();
       for (const table of tablesToFlush(desired, devices))
         leftovers.set(table, await readTable(rtnetlink, table));
@@ -108,17 +178,21 @@ export class Pass {
       devices = await readDevices(rtnetlink, sysctl, desired);
     }
     log.warn(
-      { rounds: maximumRounds },
+      { rounds: this.#rounds },
       'devices do not stay as they are set: something else changes them; tried again later',
     );
     return devices;
   }
 
   async #removeVrfs(desired: DesiredState, devices: Devices, progress: Progress): Promise<void> {
-    const { phases, tables } = planVrfRemovals(desired, devices);
-    await progress.run(phases);
+    const { phases, deleted, tables } = planVrfRemovals(desired, devices);
+    // Those that another VPN wants and that could not be moved to its VRF.
+    await progress.run([...planLowering(deleted, devices), ...phases]);
     for (const { vpn, table } of tables) {
-      await progress.run(planFlush(vpn, await readTable(this.#doors.rtnetlink, table)));
+      const left = await readTable(this.#doors.rtnetlink, table);
+      // They could not be deleted before: only then were their nexthops free to go.
+      if (left.some(({ nexthopId }) => nexthopId !== undefined)) this.#isMiscounted = true;
+      await progress.run(planFlush(vpn, left));
     }
   }
 
@@ -140,14 +214,25 @@ export class Pass {
   }
 }
 
-/** Labels whose routes were right before this pass. */
-function labelsInPlace(target: ForwardingTarget, forwarding: Forwarding): Set<Label> {
-  return new Set(
-    forwarding.labelRoutes
-      .filter((actual) => {
-        const wanted = target.labels.get(actual.label)?.route;
-        return wanted !== undefined && isSameLabelRoute(actual, wanted);
-      })
-      .map(({ label }) => label),
-  );
+function reportOf(
+  desired: DesiredState,
+  attachments: Report['attachments'],
+  ...progresses: readonly Progress[]
+): Report {
+  return {
+    desired,
+    pending: progresses.reduce((sum, { pending }) => sum + pending, 0),
+    failures: progresses.flatMap((progress) => progress.failures()),
+    attachments,
+  };
+}
+
+/** Changes when routes lead to other nexthops than before. */
+function versionOf(desired: DesiredState): number {
+  return desired.vpns.reduce((sum, { routes }) => sum + routes.sets.version, 0);
+}
+
+/** Whether the routes in the VRFs' tables can be taken to be what they were. */
+function hasSameVrfs(desired: DesiredState, before: Devices, after: Devices): boolean {
+  return desired.vpns.every((vpn) => readyVrf(vpn, before)?.index === readyVrf(vpn, after)?.index);
 }

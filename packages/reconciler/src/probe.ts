@@ -13,7 +13,7 @@ import type {
 import { sysctlKeys } from '@hostpe/rtnetlink';
 import type { Nft } from './doors.ts';
 import { ReconcilerError } from './errors.ts';
-import { GUARD_TABLE } from './guard-ruleset.ts';
+import { GUARD_TABLE } from './guard-tables.ts';
 import {
   FILTER_PRIORITY,
   FORWARDER_PROTOCOL,

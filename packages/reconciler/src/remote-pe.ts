@@ -1,9 +1,9 @@
 // A remote PE: whether it can be one, and what the kernel needs to send to it. Pure.
 import type { Encapsulation, IpAddress, MacAddress } from '@hostpe/net';
 import { addressFamily } from '@hostpe/net';
+import type { Filter, Neighbour } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import type { DesiredState } from './desired.ts';
-import type { ForwardingTarget } from './forwarding-target.ts';
 import { filterKey, neighbourKey } from './keys.ts';
 import {
   encapsulationDevice,
@@ -17,6 +17,12 @@ import {
   UDP_DEVICE,
 } from './layout.ts';
 import { tunnelKey } from './underlay-devices.ts';
+
+/** Objects by neighbourKey and by handle. */
+export interface PeTarget {
+  readonly neighbours: Map<string, Neighbour>;
+  readonly filters: Map<number, Filter>;
+}
 
 /** @returns why packets cannot be sent to this PE; undefined where they can */
 export function remoteProblem(pe: IpAddress, desired: DesiredState): string | undefined {
@@ -32,7 +38,7 @@ export function remoteProblem(pe: IpAddress, desired: DesiredState): string | un
  * @returns the keys that a nexthop to it needs; undefined while a device is missing
  */
 export function addPe(
-  target: Pick<ForwardingTarget, 'neighbours' | 'filters'>,
+  target: PeTarget,
   desired: DesiredState,
   devices: Devices,
   pe: IpAddress,
@@ -55,10 +61,11 @@ export function addPe(
     add(pe);
     return [tunnelKey(GRE_DEVICE), neighbour];
   }
+  // Also while the way out is missing: nexthops that are there already need it no less.
+  add(peMac(pe));
   const redirect = devices.links.get(FOU_DEVICE)?.index;
   if (redirect === undefined) return undefined;
   const handle = peFilterHandle(pe);
-  add(peMac(pe));
   target.filters.set(handle, {
     object: 'filter',
     index,

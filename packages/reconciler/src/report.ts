@@ -4,6 +4,7 @@ import type { Devices } from './actual.ts';
 import { attachmentKey, interfaceState } from './attachments.ts';
 import type { DesiredAttachment, DesiredState, DesiredVpn } from './desired.ts';
 import { labelKey } from './keys.ts';
+import { machineMtu, underlayMtu } from './mtu.ts';
 import type { Failure, Progress } from './step.ts';
 import { vrfKey } from './vrfs.ts';
 
@@ -16,6 +17,8 @@ export interface AttachmentReport {
    */
   readonly state: 'ready' | 'down' | 'absent' | 'failed';
   readonly reason?: string;
+  /** The largest packet of the machine that the underlay carries whole: what its own interface should be told. Bytes. */
+  readonly mtu?: number;
 }
 
 export interface Report {
@@ -33,19 +36,23 @@ export interface Report {
 export const GUARD_KEY = 'guard';
 
 /** @param labels the label routes that are in the kernel as they should be */
-export function makeReport(
+export function attachmentReports(
   desired: DesiredState,
   devices: Devices,
   labels: ReadonlySet<Label>,
   progress: Progress,
-): Report {
+): ReadonlyMap<string, AttachmentReport> {
   const attachments = new Map<string, AttachmentReport>();
+  const underlay = underlayMtu(desired.underlay, devices);
   for (const vpn of desired.vpns) {
     for (const attachment of vpn.attachments) {
-      attachments.set(attachment.interface, attachmentReport(attachment, vpn, devices, labels, progress));
+      attachments.set(attachment.interface, {
+        ...attachmentReport(attachment, vpn, devices, labels, progress),
+        mtu: machineMtu(underlay, vpn.encapsulations),
+      });
     }
   }
-  return { desired, pending: progress.pending, failures: progress.failures(), attachments };
+  return attachments;
 }
 
 function attachmentReport(

@@ -46,6 +46,11 @@ const GONE = ['ESRCH', 'ENOENT', 'ENODEV', 'ENXIO', 'EADDRNOTAVAIL'];
 /** What the kernel says, with EINVAL, to the delete of a route whose nexthop object is gone: the route went with it. */
 const NEXTHOP_GONE = 'Nexthop id does not exist';
 
+/** Whether the kernel's verdict on the delete of a route says that it is gone. */
+export function isGone({ errno, kernelMessage }: RtnetlinkError): boolean {
+  return kernelMessage === NEXTHOP_GONE || (errno !== undefined && GONE.includes(errno));
+}
+
 function isAccepted({ errno, kernelMessage }: RtnetlinkError, { request, accept }: KernelAction): boolean {
   if (request.op === 'delete' && kernelMessage === NEXTHOP_GONE) return true;
   return errno !== undefined && accept?.includes(errno) === true;
@@ -72,11 +77,18 @@ export class Progress {
   readonly #rtnetlink: Rtnetlink;
   readonly #sysctl: Sysctl;
   readonly #log: Log;
+  readonly #base: Progress | undefined;
   readonly #failures = new Map<string, Failure>();
   readonly #blocked = new Set<string>();
   #done = 0;
+  #waiting = 0;
 
-  constructor(doors: { readonly rtnetlink: Rtnetlink; readonly sysctl: Sysctl; readonly log: Log }) {
+  /** @param base what was done before this and is not done again: its troubles are those of what needs it */
+  constructor(
+    doors: { readonly rtnetlink: Rtnetlink; readonly sysctl: Sysctl; readonly log: Log },
+    base?: Progress,
+  ) {
+    this.#base = base;
     this.#rtnetlink = doors.rtnetlink;
     this.#sysctl = doors.sysctl;
     this.#log = doors.log;
@@ -89,7 +101,12 @@ export class Progress {
 
   /** Keys that failed or wait for one that did. */
   get pending(): number {
-    return this.#failures.size + this.#blocked.size;
+    return this.#failures.size + this.#blocked.size + this.#waiting;
+  }
+
+  get #hasTrouble(): boolean {
+    if (this.#failures.size + this.#blocked.size > 0) return true;
+    return this.#base === undefined ? false : this.#base.#hasTrouble;
   }
 
   failures(): Failure[] {
@@ -101,16 +118,22 @@ export class Progress {
     if (!this.#failures.has(key)) this.#failures.set(key, failure);
   }
 
-  /** Records what has to wait for something else. */
-  block(key: string): void {
-    this.#blocked.add(key);
+  /** Records that so many routes have to wait for something else. */
+  wait(routes: number): void {
+    this.#waiting += routes;
+  }
+
+  /** Records a route that was brought to the kernel. */
+  count(): void {
+    this.#done++;
   }
 
   /** Why a key does not hold; undefined where it does. */
   trouble(key: string): string | undefined {
     const failure = this.#failures.get(key);
     if (failure !== undefined) return failure.reason;
-    return this.#blocked.has(key) ? 'waits for something else that failed' : undefined;
+    if (this.#blocked.has(key)) return 'waits for something else that failed';
+    return this.#base?.trouble(key);
   }
 
   /** @throws RtnetlinkError only when the door itself is broken. */
@@ -125,7 +148,7 @@ export class Progress {
   }
 
   #isRunnable(step: Step): boolean {
-    if (this.pending === 0) return true;
+    if (!this.#hasTrouble) return true;
     if (this.trouble(step.key) !== undefined) return false;
     if (step.needs?.some((key) => this.trouble(key) !== undefined) !== true) return true;
     this.#blocked.add(step.key);

@@ -15,6 +15,7 @@ import {
   UDP_OVERHEAD,
   UNDERLAY_ALIAS,
 } from './layout.ts';
+import { underlayMtu } from './mtu.ts';
 import type { Phases, Step } from './step.ts';
 import { kernelStep } from './step.ts';
 
@@ -24,7 +25,8 @@ interface TunnelDevice {
   readonly info: LinkInfo;
 }
 
-function tunnelDevices({ address, mtu }: DesiredUnderlay): TunnelDevice[] {
+/** @param mtu of the underlay */
+function tunnelDevices({ address }: DesiredUnderlay, mtu: number): TunnelDevice[] {
   return [
     {
       name: GRE_DEVICE,
@@ -55,7 +57,7 @@ export function planUnderlay(underlay: DesiredUnderlay, devices: Devices): Phase
   const created: Step[] = planFouPort(devices);
   const set: Step[] = [];
   const raised: Step[] = [];
-  for (const device of tunnelDevices(underlay)) {
+  for (const device of tunnelDevices(underlay, underlayMtu(underlay, devices))) {
     const { name, mtu, info } = device;
     const key = tunnelKey(name);
     const step = (op: 'add' | 'set' | 'delete', link: Omit<Link, 'object'>) =>

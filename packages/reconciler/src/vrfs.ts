@@ -20,6 +20,11 @@ export function vrfKey(vpn: string): string {
   return `vrf ${vpn}`;
 }
 
+/** The key of the steps that set the interfaces of a VRF device down, without which it must not be deleted. */
+export function loweringKey(index: number): string {
+  return `interfaces of vrf device ${index}`;
+}
+
 function vrfName(vpn: string, device: string): string {
   return `VRF ${device} of VPN ${vpn}`;
 }
@@ -127,13 +132,13 @@ export function planVrfs(
       conflicts.set(key, { object: name, reason });
       continue;
     }
-    const step = (op: 'add' | 'set' | 'delete', link: Omit<Link, 'object'>) =>
+    const step = (op: 'add' | 'set', link: Omit<Link, 'object'>) =>
       kernelStep(key, name, { op, object: { object: 'link', ...link } });
     const link = devices.links.get(vpn.device);
     // Strict mode lets no two VRFs have one table; a stale one of ours makes room.
     for (const other of [...ourVrfs(devices), ...cutShortVrfs(devices)]) {
       if (other.table === vpn.table && other.link.name !== vpn.device) {
-        cleared.push(step('delete', { index: other.index, ...nameOf(other.link) }));
+        cleared.push(deletion(key, name, other));
         deleted.add(other.index);
       }
     }
@@ -156,7 +161,7 @@ export function planVrfs(
       marked.push(step('set', { index, alias: vrfAlias(vpn.name) }));
       raised.push(step('set', { index, up: true }));
     } else if (vpnOfAlias(link.alias) !== undefined || isCutShort(link)) {
-      cleared.push(step('delete', { index, name: vpn.device }));
+      cleared.push(deletion(key, name, { link, index }));
       deleted.add(index);
       created.push(step('add', { name: vpn.device, info: { kind: 'vrf', table: vpn.table } }));
     } else {
@@ -171,18 +176,17 @@ export function planVrfs(
 export function planVrfRemovals(
   desired: DesiredState,
   devices: Devices,
-): { readonly phases: Phases; readonly tables: readonly { readonly vpn: string; readonly table: number }[] } {
+): Pick<VrfPlan, 'phases' | 'deleted'> & {
+  readonly tables: readonly { readonly vpn: string; readonly table: number }[];
+} {
   const wanted = new Set(desired.vpns.map((vpn) => vpn.device));
   const stale = [...ourVrfs(devices), ...cutShortVrfs(devices)].filter(
     ({ link }) => link.name === undefined || !wanted.has(link.name),
   );
   const steps = stale.map(({ link, index, vpn }) =>
-    kernelStep(`remove ${vrfKey(vpn)}`, vrfName(vpn, link.name ?? String(index)), {
-      op: 'delete',
-      object: { object: 'link', index, ...nameOf(link) },
-    }),
+    deletion(`remove ${vrfKey(vpn)}`, vrfName(vpn, link.name ?? String(index)), { link, index }),
   );
-  return { phases: [steps], tables: stale };
+  return { phases: [steps], deleted: new Set(stale.map(({ index }) => index)), tables: stale };
 }
 
 /** Deletes what is left in a removed VRF's table: the kernel keeps it, and the table's next user would inherit it. */
@@ -191,6 +195,15 @@ export function planFlush(vpn: string, routes: readonly IpRoute[]): Phases {
   return [
     routes.map((route) => kernelStep(key, `routes left of VPN ${vpn}`, { op: 'delete', object: route })),
   ];
+}
+
+function deletion(
+  key: string,
+  name: string,
+  { link, index }: { readonly link: Link; readonly index: number },
+): Step {
+  const object: Link = { object: 'link', index, ...nameOf(link) };
+  return kernelStep(key, name, { op: 'delete', object }, { needs: [loweringKey(index)] });
 }
 
 function nameOf(link: Link): { readonly name?: string } {

@@ -1,7 +1,7 @@
 // What somebody changed by hand comes back.
 import { parseIpAddress, parseIpPrefix, parseLabel } from '@hostpe/net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { redAndBlue, Scene } from './scene.ts';
+import { attachment, desired, gre, redAndBlue, Scene, vpn } from './scene.ts';
 
 const foreign = parseIpPrefix('192.0.2.0/24');
 
@@ -50,6 +50,23 @@ describe('drift', () => {
     });
     expect(filters).toMatchObject([{ handle: 0x0aff0002, match: { redirect: scene.index('hostpe-fou') } }]);
     expect(scene.kernel.objects({ object: 'route', family: 'mpls' })).toHaveLength(2);
+  });
+
+  test('a hundred routes deleted by hand come back in a few passes', async () => {
+    const prefixes = Array.from({ length: 100 }, (_, at) => parseIpPrefix(`10.1.1.${at}`));
+    const to = [gre('10.255.0.2', 1000)];
+    const state = desired(
+      vpn('red', 16001, { attachments: [attachment('v-red1', 1000, '10.1.0.1')], routes: {} }),
+    );
+    for (const prefix of prefixes) state.vpns[0]?.routes.set(prefix, to);
+    await scene.apply(state);
+    const before = scene.routes(16001);
+    let passes = 0;
+    const stop = scene.reconciler.onReport(() => passes++);
+    await scene.report(() => scene.deleteAll('route'));
+    stop();
+    expect(scene.routes(16001)).toEqual(before);
+    expect(passes).toBeLessThanOrEqual(3);
   });
 
   test.each(['hostpe-gre', 'hostpe-udp'])(

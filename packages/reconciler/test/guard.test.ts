@@ -12,8 +12,10 @@ import {
   guardUnion,
   readGuard,
 } from '../src/guard.ts';
-import type { Json } from '../src/guard-ruleset.ts';
-import { canonicalTable, guardObjects, guardTables } from '../src/guard-ruleset.ts';
+import { readDrops } from '../src/guard-drops.ts';
+import type { Json } from '../src/guard-expressions.ts';
+import { canonicalTable, guardObjects } from '../src/guard-ruleset.ts';
+import { guardShapes, guardTables } from '../src/guard-tables.ts';
 import { FakeNft } from '../src/testing/index.ts';
 import { attachment, desired, ownPe, redAndBlue, vpn } from './scene.ts';
 
@@ -66,7 +68,7 @@ describe('shape', () => {
     const chain = { ...at, chain: 'forward' };
     const iifname = { meta: { key: 'iifname' } };
     const oifname = { meta: { key: 'oifname' } };
-    expect(table.filter((object) => JSON.stringify(object).includes('"forward"'))).toEqual([
+    expect(table.filter((object) => /"(name|chain)":"forward"/.test(JSON.stringify(object)))).toEqual([
       { chain: { ...at, name: 'forward', type: 'filter', hook: 'forward', prio: -10, policy: 'accept' } },
       {
         rule: {
@@ -134,6 +136,51 @@ describe('shape', () => {
   });
 });
 
+describe('what was dropped', () => {
+  test('is told by table and reason', async () => {
+    const nft = new FakeNft();
+    expect(await readDrops(nft)).toEqual([]);
+    await nft.apply(guardRebuild(guardSetsOf(redAndBlue(), []), undefined));
+    const drops = await readDrops(nft);
+    expect(drops).toContainEqual({ table: 'inet hostpe', reason: 'unknown_pe', packets: 0, bytes: 0 });
+    expect(drops).toContainEqual({ table: 'arp hostpe', reason: 'source_address', packets: 0, bytes: 0 });
+  });
+
+  test('is counted on when the tables are made anew', async () => {
+    const nft = new FakeNft();
+    const sets = guardSetsOf(redAndBlue(), []);
+    const counts = new Map([['inet', new Map([['source_ipv4', { packets: 7, bytes: 700 }]])]] as const);
+    await nft.apply(guardRebuild(sets, { shape: 'of another version', sets, counts }));
+    expect(await readDrops(nft)).toContainEqual({
+      table: 'inet hostpe',
+      reason: 'source_ipv4',
+      packets: 7,
+      bytes: 700,
+    });
+    expect((await read(nft))?.shape).toBe(guardShape());
+  });
+
+  test('has a counter for each rule that drops', () => {
+    for (const table of guardTables) {
+      const objects = JSON.stringify(guardObjects(table));
+      const used = [...objects.matchAll(/\{"counter":"(\w+)"\},\{"drop":null\}/g)].map(([, name]) => name);
+      expect(objects.match(/"drop":null/g)).toHaveLength(used.length);
+      expect(new Set(used)).toEqual(new Set(guardShapes[table].counters));
+    }
+  });
+});
+
+test('what packets put into sets is not ours to take out', async () => {
+  const nft = new FakeNft();
+  const sets = guardSetsOf(redAndBlue(), []);
+  await nft.apply(guardRebuild(sets, undefined));
+  const elem = ['v-red1'];
+  await nft.apply({
+    nftables: [{ add: { element: { family: 'inet', table: 'hostpe', name: 'answer_rates', elem } } }],
+  });
+  expect(guardRemovals(sets, (await read(nft))?.sets ?? new Map())).toBeUndefined();
+});
+
 describe('transactions', () => {
   const pes = fc.subarray(['10.255.0.2', '10.255.0.3', '10.255.0.4', '192.0.2.1'].map(parseIpAddress));
   const allowed = fc.subarray(
@@ -179,7 +226,9 @@ describe('transactions', () => {
   test('a rebuild keeps the elements that may still be needed', async () => {
     const nft = new FakeNft();
     const old = guardSetsOf(redAndBlue(), [parseIpAddress('10.255.0.2')]);
-    await nft.apply(guardRebuild(guardSetsOf(desired(), []), { shape: 'another', sets: old }));
+    await nft.apply(
+      guardRebuild(guardSetsOf(desired(), []), { shape: 'another', sets: old, counts: new Map() }),
+    );
     expect(nft.elements('inet hostpe', 'attachments')).toEqual(['v-blue1', 'v-red1']);
     expect(nft.elements('inet hostpe', 'pes')).toEqual(['10.255.0.2']);
   });

@@ -5,7 +5,7 @@ import { formatSysctl, openRtnetlink, openSysctl, describe as say } from '@hostp
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DesiredState, Nft, Report } from '../src/index.ts';
-import { openNft, probeForwarder, Reconciler } from '../src/index.ts';
+import { openNft, probeForwarder, Reconciler, VpnRoutes } from '../src/index.ts';
 import { attachment, desired, gre, local, redAndBlue, silent, udp, vpn } from './scene.ts';
 
 const machines = { 'm-red1': 'v-red1', 'm-red2': 'v-red2', 'm-blue1': 'v-blue1' } as const;
@@ -167,7 +167,7 @@ describe('on the real kernel', () => {
   test('from nothing to whole', async () => {
     const report = await reconcile(here);
     expect(report.failures).toEqual([]);
-    expect(Object.fromEntries(report.attachments)).toEqual({
+    expect(Object.fromEntries(report.attachments)).toMatchObject({
       'v-red1': { state: 'ready' },
       'v-red2': { state: 'ready' },
       'v-blue1': { state: 'ready' },
@@ -245,7 +245,7 @@ describe('on the real kernel', () => {
     const before = await counter('inet hostpe', 'tenant_to_host');
     const [red, blue] = here.vpns;
     if (red === undefined || blue === undefined) throw new Error('no VPNs');
-    const moved = { ...here, vpns: [{ ...red, routes: new Map() }, blue] };
+    const moved = { ...here, vpns: [{ ...red, routes: new VpnRoutes() }, blue] };
     expect(await reconcile(moved)).toMatchObject({ pending: 0 });
     expect(changes.filter((change) => change === 'nft')).toHaveLength(1);
     expect(await reconcile(here)).toMatchObject({ pending: 0 });
@@ -275,7 +275,7 @@ describe('on the real kernel', () => {
   test('orphans of an incomplete VPN stay, those of a complete one go', async () => {
     const bare = (complete: boolean) => ({
       ...here,
-      vpns: here.vpns.map((one) => ({ ...one, routes: new Map(), complete })),
+      vpns: here.vpns.map((one) => ({ ...one, routes: new VpnRoutes(), complete })),
     });
     expect(await reconcile(bare(false))).toMatchObject({ pending: 0 });
     expect(changes).toEqual([]);

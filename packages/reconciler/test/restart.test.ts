@@ -23,7 +23,7 @@ describe('restart', () => {
     expect(scene.nft.log).toEqual([]);
     expect(scene.kernel.sysctl.log).toEqual([]);
     expect(report).toMatchObject({ pending: 0, failures: [] });
-    expect(report.attachments.get('v-red1')).toEqual({ state: 'ready' });
+    expect(report.attachments.get('v-red1')).toMatchObject({ state: 'ready' });
   });
 
   test('adopt finds VPNs, tables and labels, and changes nothing', async () => {

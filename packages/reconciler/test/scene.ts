@@ -13,7 +13,7 @@ import type {
   PacketSteering,
   Report,
 } from '../src/index.ts';
-import { Reconciler } from '../src/index.ts';
+import { Reconciler, VpnRoutes } from '../src/index.ts';
 import { FakeNft } from '../src/testing/index.ts';
 
 export const ownPe = parseIpAddress('10.255.0.1');
@@ -51,7 +51,7 @@ export function vpn(
     device: name,
     table,
     attachments: facts.attachments ?? [],
-    routes: new Map(routes),
+    routes: new VpnRoutes(routes),
     complete: facts.complete ?? true,
   };
 }
@@ -122,15 +122,24 @@ export class Scene {
       last = report;
     });
     cause();
-    // The fake answers without I/O: a few turns of the event loop are more than a pass takes.
-    for (let quiet = 0, seen = last; quiet < 20; quiet++) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (last !== seen) quiet = 0;
-      seen = last;
-    }
+    await this.settled();
     stop();
     if (last === undefined) throw new Error('no pass was run');
     return last;
+  }
+
+  /** The loop has nothing to do. The fake answers without I/O: a few turns of the event loop are more than a pass takes. */
+  async settled(): Promise<void> {
+    let passes = 0;
+    const stop = this.reconciler.onReport(() => {
+      passes++;
+    });
+    for (let quiet = 0, seen = passes; quiet < 20; quiet++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (passes !== seen) quiet = 0;
+      seen = passes;
+    }
+    stop();
   }
 
   /** The requests since the log was last emptied, as iproute2 would say them. */
@@ -166,23 +175,29 @@ export class Scene {
     return this.kernel.objects({ object: 'neighbour' }).filter(({ state }) => state === 'permanent');
   }
 
-  /** `PREFIX` to the nexthops that its route leads to: `gre 10.255.0.2 1001`, or a device's name. */
-  routes(table: number): Record<string, string> {
-    const nexthops = new Map(this.kernel.objects({ object: 'nexthop' }).map((one) => [one.id, one]));
-    const text = (id: number | undefined): string => {
-      const nexthop = id === undefined ? undefined : nexthops.get(id);
-      if (nexthop === undefined) return 'nothing';
-      if (nexthop.group !== undefined)
-        return nexthop.group
+  /** What each nexthop object of ours leads to, groups by their members. */
+  nexthops(): string[] {
+    const nexthops = this.kernel.objects({ object: 'nexthop' });
+    const text = (id: number): string => {
+      const one = nexthops.find((nexthop) => nexthop.id === id);
+      if (one?.group !== undefined)
+        return one.group
           .map((member) => text(member.id))
           .sort()
           .join(' + ');
-      const device = this.kernel
-        .objects({ object: 'link' })
-        .find(({ index }) => index === nexthop.device)?.name;
-      const labels = (nexthop.encapLabels ?? []).map((label) => ` ${label}`).join('');
-      return nexthop.gateway === undefined ? `${device}${labels}` : `${device} ${nexthop.gateway}${labels}`;
+      const device = this.kernel.objects({ object: 'link' }).find(({ index }) => index === one?.device)?.name;
+      return [device, one?.gateway, ...(one?.encapLabels ?? [])]
+        .filter((word) => word !== undefined)
+        .join(' ');
     };
+    return nexthops.map(({ id }) => text(id));
+  }
+
+  /** `PREFIX` to the nexthops that its route leads to: `gre 10.255.0.2 1001`, or a device's name. */
+  routes(table: number): Record<string, string> {
+    const ids = this.kernel.objects({ object: 'nexthop' }).map(({ id }) => id);
+    const texts = this.nexthops();
+    const text = (id: number): string => texts[ids.indexOf(id)] ?? 'nothing';
     const found: Record<string, string> = {};
     for (const family of ['ipv4', 'ipv6'] as const) {
       for (const route of this.kernel.objects({ object: 'route', family, table, protocol: 200 })) {
@@ -211,6 +226,7 @@ export class Scene {
       rtnetlink: this.kernel,
       sysctl: this.kernel.sysctl,
       nft: this.nft,
+      watchNft: this.nft.watch,
       log,
       steering,
     });

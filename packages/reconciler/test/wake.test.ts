@@ -2,7 +2,7 @@
 import { parseIpPrefix } from '@hostpe/net';
 import { RtnetlinkError } from '@hostpe/rtnetlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { desired, redAndBlue, Scene } from './scene.ts';
+import { desired, gre, redAndBlue, Scene } from './scene.ts';
 
 const foreign = parseIpPrefix('192.0.2.0/24');
 
@@ -19,14 +19,32 @@ describe('when nothing asks for it', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
 
-  test('a scan finds drift that has no notification', async () => {
+  test('a glance finds lost neighbours within 10 s, and a scan what else has no notification', async () => {
     await scene.apply(redAndBlue());
-    scene.deleteAll('route');
-    scene.nft.flush();
-    await vi.advanceTimersByTimeAsync(59_000);
-    expect(scene.routes(16002)).not.toHaveProperty('10.1.0.2/32');
+    scene.deleteAll('neighbour');
+    scene.nft.flushUnnoticed();
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(scene.permanentNeighbours()).toHaveLength(0);
+    await scene.report(() => void vi.advanceTimersByTime(1_000));
+    expect(scene.permanentNeighbours()).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(49_000);
+    expect(scene.nft.elements('inet hostpe', 'pes')).toEqual([]);
     await scene.report(() => void vi.advanceTimersByTime(2_000));
-    expect(scene.routes(16002)).toHaveProperty('10.1.0.2/32');
+    expect(scene.nft.elements('inet hostpe', 'pes')).toEqual(['10.255.0.2']);
+  });
+
+  test('routes that change all the time put off neither glance nor scan', async () => {
+    const state = redAndBlue();
+    await scene.apply(state);
+    scene.deleteAll('neighbour');
+    scene.nft.flushUnnoticed();
+    for (let second = 1; second <= 61; second++) {
+      state.vpns[0]?.routes.set(foreign, second % 2 === 0 ? [] : [gre('10.255.0.2', 1007)]);
+      scene.reconciler.routesChanged();
+      await vi.advanceTimersByTimeAsync(1_000);
+      if (second === 11) expect(scene.permanentNeighbours()).toHaveLength(2);
+    }
+    await scene.settled();
     expect(scene.nft.elements('inet hostpe', 'pes')).toEqual(['10.255.0.2']);
   });
 
@@ -52,6 +70,36 @@ describe('when nothing asks for it', () => {
     scene.deleteAll('route');
     await scene.report(() => scene.kernel.overrun());
     expect(scene.routes(16002)).toHaveProperty('10.1.0.2/32');
+  });
+
+  test('a firewall that is reloaded has its guard back in the next pass', async () => {
+    await scene.apply(redAndBlue());
+    await scene.report(() => scene.nft.flush());
+    expect(scene.nft.elements('inet hostpe', 'pes')).toEqual(['10.255.0.2']);
+    expect(scene.nft.elements('arp hostpe', 'sources')).toEqual(['v-blue1 . 10.1.0.1', 'v-red1 . 10.1.0.1']);
+  });
+
+  test('a guard that is deleted while a pass runs is back after it', async () => {
+    await scene.apply(redAndBlue());
+    const { list } = scene.nft;
+    scene.nft.list = async (table) => {
+      const listing = await list.call(scene.nft, table);
+      if (table !== 'arp hostpe') return listing;
+      // Read, and gone before the pass has done anything with it.
+      scene.nft.list = list;
+      scene.nft.flush();
+      return listing;
+    };
+    await scene.report(() => scene.nft.blind('a reason to look'));
+    expect(scene.nft.elements('inet hostpe', 'pes')).toEqual(['10.255.0.2']);
+  });
+
+  test('the end of the monitor makes it look, and is said', async () => {
+    await scene.apply(redAndBlue());
+    scene.nft.flushUnnoticed();
+    await scene.report(() => scene.nft.blind('nft monitor ended: exit code 1'));
+    expect(scene.nft.elements('inet hostpe', 'pes')).toEqual(['10.255.0.2']);
+    expect(scene.said).toContainEqual(expect.stringContaining('nft monitor ended: exit code 1'));
   });
 
   test('a desired state that comes in just as a pass ends is not missed', async () => {

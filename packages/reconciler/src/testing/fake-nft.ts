@@ -1,8 +1,8 @@
 // nftables in memory, as far as the guard uses it: tables, their objects and set elements. Lists as nft 1.0.6 does.
 // Knows no packets.
-import type { Nft } from '../doors.ts';
+import type { Nft, WatchNft } from '../doors.ts';
 import { ReconcilerError } from '../errors.ts';
-import type { Json } from '../guard-ruleset.ts';
+import type { Json } from '../guard-expressions.ts';
 import { isRecord } from '../guard-ruleset.ts';
 
 interface FakeTable {
@@ -17,17 +17,27 @@ export class FakeNft implements Nft {
   /** Makes each command fail with this text while it is set. */
   failure: string | undefined;
   #tables = new Map<string, FakeTable>();
+  readonly #watchers = new Set<(name: string | undefined, missed?: string) => void>();
 
   async apply(ruleset: object): Promise<void> {
     this.log.push(ruleset);
     if (this.failure !== undefined) throw new ReconcilerError('nft', `nft transaction: ${this.failure}`);
     const before = this.#tables;
+    const commands = (ruleset as { readonly nftables: readonly Json[] }).nftables;
     this.#tables = structuredClone(before);
     try {
-      for (const command of (ruleset as { readonly nftables: readonly Json[] }).nftables) this.#run(command);
+      for (const command of commands) this.#run(command);
     } catch (error) {
       this.#tables = before;
       throw error;
+    }
+    for (const command of commands) {
+      const [op, object] = firstEntry(command);
+      const [kind, body] = firstEntry(object);
+      if (op === 'delete' && kind === 'table' && isRecord(body)) {
+        const name = `${body['family']} ${body['name']}`;
+        if (before.has(name)) this.#tell(name);
+      }
     }
   }
 
@@ -37,10 +47,10 @@ export class FakeNft implements Nft {
     const found = this.#tables.get(table);
     if (found === undefined) return undefined;
     const nftables = found.objects.map((object): Json => {
-      const set = isRecord(object) ? object['set'] : undefined;
-      if (!isRecord(set)) return object;
+      const [kind, set] = firstEntry(object);
+      if (!isRecord(set) || !['set', 'map'].includes(kind)) return object;
       const elem = [...(found.elements.get(String(set['name']))?.values() ?? [])];
-      return { set: { ...set, handle: 1, ...(elem.length === 0 ? {} : { elem }) } };
+      return { [kind]: { ...set, handle: 1, ...(elem.length === 0 ? {} : { elem }) } };
     });
     return { nftables: [{ metainfo: { json_schema_version: 1 } }, ...nftables] };
   }
@@ -50,9 +60,34 @@ export class FakeNft implements Nft {
     return [...(this.#tables.get(table)?.elements.get(set)?.values() ?? [])].map(elementText).sort();
   }
 
+  /** Tells as nft's monitor does. */
+  readonly watch: WatchNft = (table, listener) => {
+    const tell = (name: string | undefined, missed?: string) => {
+      if (name === undefined || name.endsWith(` ${table}`)) listener(missed);
+    };
+    this.#watchers.add(tell);
+    return () => this.#watchers.delete(tell);
+  };
+
   /** A hand at the tables: `nft flush ruleset`. */
   flush(): void {
+    const names = [...this.#tables.keys()];
+    this.flushUnnoticed();
+    for (const name of names) this.#tell(name);
+  }
+
+  /** The same while the monitor was away. */
+  flushUnnoticed(): void {
     this.#tables.clear();
+  }
+
+  /** The monitor ends. */
+  blind(reason: string): void {
+    this.#tell(undefined, reason);
+  }
+
+  #tell(name: string | undefined, missed?: string): void {
+    for (const tell of this.#watchers) tell(name, missed);
   }
 
   #run(command: Json): void {
@@ -71,7 +106,7 @@ export class FakeNft implements Nft {
     if (table === undefined) throw missing(name);
     if (kind !== 'element') {
       table.objects.push(object);
-      if (kind === 'set') table.elements.set(String(body['name']), new Map());
+      if (kind === 'set' || kind === 'map') table.elements.set(String(body['name']), new Map());
       return;
     }
     const elements = table.elements.get(String(body['name']));

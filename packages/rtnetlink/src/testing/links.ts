@@ -67,6 +67,7 @@ export class Links {
     if (link.name !== undefined && link.name !== device.name) {
       throw new TypeError('the fake kernel renames no device');
     }
+    const before = JSON.stringify(this.devices.link(device));
     if (link.info !== undefined) device.info = changedInfo(device, link.info);
     if (link.address !== undefined && link.address !== device.address) {
       device.address = link.address;
@@ -76,7 +77,8 @@ export class Links {
     if (link.alias !== undefined) device.alias = link.alias === '' ? undefined : link.alias;
     if (link.master !== undefined) this.setMaster(device, link.master);
     if (link.up !== undefined) this.setUp(device, link.up);
-    this.announce(device);
+    // The kernel does not tell of what it was before.
+    if (JSON.stringify(this.devices.link(device)) !== before) this.announce(device);
   }
 
   delete(link: Link): void {
