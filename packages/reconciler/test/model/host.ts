@@ -11,6 +11,7 @@ import { FakeNft } from '../../src/testing/index.ts';
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
+const goneErrnos = ['ESRCH', 'ENOENT', 'ENODEV'];
 /** Turns of the event loop without a pass behind which none comes: notifications take one, passes over the fakes none. */
 const QUIET = 4;
 /** More passes than anything can ask for. */
@@ -103,9 +104,16 @@ export class Host {
     await this.settled();
   }
 
-  /** A request fails with this errno when it `hits`; asked once a request. @returns ends the fault */
+  /**
+   * A request fails with this errno when it `hits`; asked once a request. A deletion of what is there never fails with the words for what is not: who
+   * hears them may take it to be gone.
+   * @returns ends the fault
+   */
   failEach(hits: (request: Request) => boolean, errno: string): () => void {
-    return this.kernel.failEach(hits, errno);
+    return this.kernel.failEach(
+      (request) => hits(request) && !(request.op === 'delete' && goneErrnos.includes(errno)),
+      errno,
+    );
   }
 
   /** The door breaks ahead of the request that it `hits`: the rest of the batch is not sent, and no verdict of it is heard. @returns ends the fault */
