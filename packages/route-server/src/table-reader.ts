@@ -25,6 +25,8 @@ export class TableReader {
   #heard = 0;
   /** It heard all up to this change before it began anew. */
   #heardBefore = 0;
+  /** The last change when it began: of what was withdrawn by then it has heard only before. */
+  #begun: number;
   /**
    * How far it was (`heard`) when how many changes there were, after each of its reads; both ascending. Of what is withdrawn it tells whether the reader
    * can have heard of it. What is of no more use is not kept: all that is before `#past`.
@@ -34,7 +36,8 @@ export class TableReader {
 
   constructor(options: TableReaderOptions) {
     this.#options = options;
-    this.#reads = [{ changes: options.lastChange(), heard: 0 }];
+    this.#begun = options.lastChange();
+    this.#reads = [{ changes: this.#begun, heard: 0 }];
   }
 
   /**
@@ -80,7 +83,8 @@ export class TableReader {
     marker.insertBefore(end.next);
     this.#heardBefore = Math.max(this.#heardBefore, this.#heard);
     this.#heard = 0;
-    this.#reads = [{ changes: lastChange(), heard: 0 }];
+    this.#begun = lastChange();
+    this.#reads = [{ changes: this.#begun, heard: 0 }];
     this.#past = 0;
     onRestart();
   }
@@ -96,6 +100,7 @@ export class TableReader {
    */
   #isNews({ change, since }: Entry<object>): boolean {
     if (change <= this.#heardBefore) return false;
+    if (change <= this.#begun) return since <= this.#heardBefore;
     for (let next = this.#reads[this.#past + 1]; next !== undefined && next.changes < change; ) {
       this.#past += 1;
       next = this.#reads[this.#past + 1];

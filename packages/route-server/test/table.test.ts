@@ -126,6 +126,22 @@ describe('readers at any pace', () => {
     expect(readAll(slow)).toEqual([{ routes: [], withdrawn: [routeAt(1).prefix] }]);
   });
 
+  test('that come later are not told of it either in a later segment of the same table', () => {
+    const table = new Table<object>();
+    // It has still to hear everything, so that what goes stays in its place.
+    table.reader();
+    table.announce(routeAt(1), []);
+    table.announce(routeAt(2), []);
+    table.announce(routeAt(3), []);
+    table.withdraw(routeAt(1).prefix);
+    const segments = readAll(table.reader(), 2);
+    expect(segments.flatMap(({ routes }) => routes.map(({ prefix }) => prefix))).toEqual([
+      routeAt(2).prefix,
+      routeAt(3).prefix,
+    ]);
+    expect(segments.flatMap(({ withdrawn }) => withdrawn)).toEqual([]);
+  });
+
   test('that begin anew are not told again what they know is gone, though another has still to hear it', () => {
     const table = new Table<object>();
     const [slow, reader] = [table.reader(), table.reader()];
