@@ -60,6 +60,12 @@ export function limitFigure(metric: string, unit: string, values: readonly numbe
   };
 }
 
+/** A figure that is there to be known. @param values one a round */
+export function plainFigure(metric: string, unit: string, values: readonly number[]): Figure {
+  const nothing = { against: '-', other: Number.NaN, ratio: null, goal: null, met: null };
+  return { metric, unit, ours: median(values), ...nothing, spread: [Number.NaN, Number.NaN] };
+}
+
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
@@ -80,7 +86,7 @@ export function formatTable(figures: readonly Figure[]): string {
       metric,
       unit,
       ours.toLocaleString('en', digits),
-      other.toLocaleString('en', digits),
+      Number.isNaN(other) ? '-' : other.toLocaleString('en', digits),
       against,
       shown(ratio ?? Number.NaN),
       spread.map(shown).join('..'),

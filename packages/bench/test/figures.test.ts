@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { figure, formatTable, limitFigure } from '../src/index.ts';
+import { figure, formatTable, limitFigure, plainFigure } from '../src/index.ts';
 
 const compared = { metric: 'routes', unit: '/s', against: 'C', goal: 2 };
 
@@ -19,4 +19,9 @@ test('a table has a heading, and says where a goal is not met', () => {
   expect(lines).toHaveLength(2);
   expect(lines[0]).toMatch(/^metric +unit +ours +other +against +ratio +by round +goal +met$/);
   expect(lines[1]).toMatch(/^routes +\/s +2 +1 +C +0\.50 .* NO *$/);
+});
+
+test('a figure that is only to be known is beside nothing', () => {
+  const [, line] = formatTable([plainFigure('heard', 's', [3, 1, 2])]).split('\n');
+  expect(line).toMatch(/^heard +s +2 +- +- +- +-\.\.- +- +- *$/);
 });

@@ -1,5 +1,5 @@
 // What happens under 100,000 routes of one VPN: a PE changes its label or dies, and wrong hands take routes away.
-import { type Figure, figure, limitFigure } from '@hostpe/bench';
+import { type Figure, figure, limitFigure, plainFigure } from '@hostpe/bench';
 import { VRF_TABLE_BASE } from '@hostpe/reconciler';
 import type { VpnNexthop } from '@hostpe/signaling';
 import type { Daemon } from './daemon.ts';
@@ -65,8 +65,10 @@ export async function benchChanges(bench: Bench): Promise<Figure[]> {
       }
       const walls = costs.map(({ wall }) => wall);
       figures.push(
-        inTurn === undefined ? known(what, 'messages', told) : limitFigure(what, 'messages', told, messages),
-        known(what, 'ms', walls),
+        inTurn === undefined
+          ? plainFigure(what, 'messages', told)
+          : limitFigure(what, 'messages', told, messages),
+        plainFigure(what, 'ms', walls),
       );
     }
   }
@@ -132,9 +134,4 @@ async function timeUntil(
     report = daemon.nextReport();
   } while (!(await isMended()));
   return performance.now() - start;
-}
-
-/** A figure without a goal. */
-function known(metric: string, unit: string, values: readonly number[]): Figure {
-  return { ...limitFigure(metric, unit, values, Number.NaN), against: '-', goal: null, met: null };
 }

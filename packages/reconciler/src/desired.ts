@@ -1,5 +1,6 @@
 // What should be in the kernel, as the forwarder says it: plain values, no I/O, no ids that the kernel chooses.
 // Units: MTUs are bytes, labels 20-bit numbers, tables the kernel's u32 table ids.
+import { isDeepStrictEqual } from 'node:util';
 import type { Encapsulation, IpAddress, IpPrefix, Label, MacAddress } from '@hostpe/net';
 import type { VpnRoutes } from './routes/vpn-routes.ts';
 
@@ -63,6 +64,20 @@ export type DesiredNexthop =
       readonly encapsulation: Encapsulation;
     }
   | { readonly kind: 'local'; readonly interface: string };
+
+/** Whether all is the same but routes and which VPNs are complete. */
+export function differInRoutesAlone(one: DesiredState, other: DesiredState): boolean {
+  if (one === other) return true;
+  return (
+    one.vpns.length === other.vpns.length &&
+    one.vpns.every(({ routes }, at) => routes === other.vpns[at]?.routes) &&
+    isDeepStrictEqual(withoutRoutes(one), withoutRoutes(other))
+  );
+}
+
+function withoutRoutes({ underlay, vpns }: DesiredState): object {
+  return { underlay, vpns: vpns.map(({ routes: _routes, complete: _complete, ...rest }) => rest) };
+}
 
 export interface AdoptedLabel {
   readonly label: Label;

@@ -120,12 +120,12 @@ export class Forwarding {
   }
 
   /**
-   * Everything that the routes need which changed, and the routes. @param depth `routes`: no other can be wrong
+   * Everything that the routes need which changed, and the routes. @param depth `routes`: devices are as in the pass before
    * @throws RtnetlinkError when the kernel's door itself is broken
    */
   async add(desired: DesiredState, devices: Devices, depth: Depth, progress: Progress): Promise<void> {
     const resolver = new Resolver(desired, devices);
-    if (depth !== 'routes') await this.#sweep(desired, resolver);
+    await this.#sweep(desired, resolver, depth);
     const work = await routeWork(desired, devices, resolver, this.#nexthops);
     this.#work = work.batches;
     for (const [key, { name, reason }] of work.rejected) progress.fail(key, { object: name, reason });
@@ -188,8 +188,8 @@ export class Forwarding {
   }
 
   /** Finds the routes that are wrong because of what was read, or because their VPN is complete by now. */
-  async #sweep(desired: DesiredState, resolver: Resolver): Promise<void> {
-    const { signature } = resolver;
+  async #sweep(desired: DesiredState, resolver: Resolver, depth: Depth): Promise<void> {
+    const signature = depth === 'routes' ? this.#sweptFor : resolver.signature;
     const isDue = this.#isSweepDue || signature !== this.#sweptFor;
     const swept = new Map(desired.vpns.map(({ routes, complete }) => [routes, complete]));
     const due = isDue
@@ -248,16 +248,11 @@ export class Forwarding {
   *#remotes(devices: Devices): Iterable<Remote> {
     const gre = devices.links.get(GRE_DEVICE)?.index;
     const udp = devices.links.get(UDP_DEVICE)?.index;
-    const seen = new Set<string>();
-    for (const { object, content } of this.#nexthops.all()) {
-      if (content === undefined || object.gateway === undefined || object.device === undefined) continue;
-      const key = `${object.device} ${object.gateway}`;
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const pe = peOfGateway(object.gateway);
+    for (const { device, gateway } of this.#nexthops.gateways()) {
+      const pe = peOfGateway(gateway);
       if (pe === undefined) continue;
-      if (object.device === gre) yield { pe, encapsulation: 'gre' };
-      else if (object.device === udp) yield { pe, encapsulation: 'udp' };
+      if (device === gre) yield { pe, encapsulation: 'gre' };
+      else if (device === udp) yield { pe, encapsulation: 'udp' };
     }
   }
 

@@ -4,7 +4,7 @@ import type { Notification, Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import { readDevices, readTable } from './actual.ts';
 import { planAttachments, planLowering, planReleases } from './attachments.ts';
-import type { DesiredState } from './desired.ts';
+import { type DesiredState, differInRoutesAlone } from './desired.ts';
 import type { Log, Nft, PacketSteering } from './doors.ts';
 import type { Depth } from './forwarding.ts';
 import { Forwarding } from './forwarding.ts';
@@ -83,9 +83,10 @@ export class Pass {
     const reach = this.#isInDoubt ? 'tables' : depth;
     // What a pass that breaks off has done is not known, and the next need not be the one that tries it again.
     this.#isInDoubt = true;
+    const ground = this.#ground;
     const report =
-      reach === 'routes' && this.#ground?.desired === desired
-        ? await this.#runRoutes(this.#ground)
+      reach === 'routes' && ground !== undefined && differInRoutesAlone(ground.desired, desired)
+        ? await this.#runRoutes({ ...ground, desired })
         : await this.#runWhole(desired, reach);
     this.#isInDoubt = this.#isMiscounted;
     this.#isMiscounted = false;

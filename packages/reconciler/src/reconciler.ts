@@ -4,7 +4,7 @@ import type { KernelObject, Link, Notification } from '@hostpe/rtnetlink';
 import { RtnetlinkError } from '@hostpe/rtnetlink';
 import { adopt } from './adopt.ts';
 import { isMarked } from './attachments.ts';
-import type { Adopted, DesiredState } from './desired.ts';
+import { type Adopted, type DesiredState, differInRoutesAlone } from './desired.ts';
 import type { Log, WatchNft } from './doors.ts';
 import type { Difference } from './dry-run.ts';
 import { dryRun } from './dry-run.ts';
@@ -112,13 +112,15 @@ export class Reconciler {
 
   /** Keeps the latest and wakes the loop. */
   setDesired(desired: DesiredState): void {
+    // End-of-RIBs come by the dozen, and say nothing of devices.
+    const isOfRoutes = this.#desired !== undefined && differInRoutesAlone(this.#desired, desired);
     this.#desired = desired;
     const attachments = desired.vpns.flatMap((vpn) => vpn.attachments.map((one) => one.interface));
     const vrfs = desired.vpns.map((vpn) => vpn.device);
     this.#renamed.clear();
     const below = vlanParents(desired);
     this.#watched = new Set([GRE_DEVICE, UDP_DEVICE, FOU_DEVICE, ...vrfs, ...attachments, ...below]);
-    this.#wake('devices');
+    this.#wake(isOfRoutes && !this.#isRetrying ? 'routes' : 'devices');
   }
 
   /** Routes of VPNs of the desired state were changed in place, and nothing else of it. */
@@ -289,8 +291,13 @@ export class Reconciler {
       // Routes that change all the time must not put it off.
       if (depth !== 'routes' || !this.#isRetrying) this.#glance.arm(delay);
       this.#log.debug({ delay }, 'failed objects are tried again');
-    } else if (depth !== 'routes' || this.#isRetrying) this.#glance.arm(this.#glanceInterval);
-    this.#isRetrying = hasFailed;
+      this.#isRetrying = true;
+      return;
+    }
+    // A pass that looked at less has not seen all that failed: the next try stands.
+    if (this.#isRetrying && depth !== 'tables') return;
+    if (depth !== 'routes') this.#glance.arm(this.#glanceInterval);
+    this.#isRetrying = false;
   }
 
   /** One line for each object when it fails, when its reason changes, and when it works again. */

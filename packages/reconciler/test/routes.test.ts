@@ -74,6 +74,18 @@ describe('a change of routes', () => {
     expect(routes.size).toBe(1);
   });
 
+  test('that completes a VPN sweeps it without a look at the kernel', async () => {
+    const incomplete = { ...state, vpns: state.vpns.map((one) => ({ ...one, complete: false })) };
+    const kept = prefixAt(0);
+    scene.reconciler.setDesired(incomplete);
+    routes.set(kept, [gre('10.255.0.2', 1000)]);
+    await scene.apply(incomplete);
+    routes.delete(kept);
+    expect(await changed(() => {})).toEqual([]);
+    const log = await changed(() => scene.reconciler.setDesired(state));
+    expect(words(log)).toEqual(['route delete', 'nexthop delete', 'neighbour delete']);
+  });
+
   test('of a label under a hundred routes is one message', async () => {
     for (const prefix of prefixes) routes.set(prefix, [gre('10.255.0.2', 1000)]);
     await scene.apply(state);

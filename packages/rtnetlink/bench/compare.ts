@@ -29,6 +29,7 @@ export interface Contest {
   readonly nexthops: number;
   /** Odd, for the median. */
   readonly rounds: number;
+  /** The goal is for the first; the others are there to be known. */
   readonly ours: readonly Side[];
   readonly peer: {
     readonly side: Side;
@@ -61,13 +62,13 @@ export async function compare(bench: Bench, contest: Contest): Promise<Figure[]>
 
 type Costs = ReadonlyMap<Side, { readonly [Op in Change]: Cost[] }>;
 
-function figuresOf({ family, count, peer }: Contest, costs: Costs, side: Side, op: Change): Figure[] {
+function figuresOf({ family, count, ours, peer }: Contest, costs: Costs, side: Side, op: Change): Figure[] {
   const of = (which: keyof Cost) => ({
     ours: (costs.get(side)?.[op] ?? []).map((cost) => cost[which] ?? Number.NaN),
     other: (costs.get(peer.side)?.[op] ?? []).map((cost) => cost[which] ?? Number.NaN),
   });
   const compared = { metric: `${op} ${count} ${family} routes, ${side.name}`, against: peer.side.name };
-  const speed = { ...compared, unit: 'routes/s', goal: peer.goal };
+  const speed = { ...compared, unit: 'routes/s', goal: side === ours[0] ? peer.goal : null };
   const figures = [figure(speed, of('wall'), (cost) => count / cost)];
   const cpu = of('cpu');
   if ([...cpu.ours, ...cpu.other].every(Number.isFinite)) {

@@ -69,7 +69,7 @@ export function decodeItems(items: Element, vpn: string, contrail: boolean): Vpn
       if ('rejected' in decoded) rejected.push(decoded.rejected);
       else {
         routes.set(decoded.route.id, decoded.route);
-        retractedIds.delete(decoded.route.id);
+        if (retractedIds.size > 0) retractedIds.delete(decoded.route.id);
       }
     } else if (name === 'retract') {
       const id = attribute(element, 'id') ?? firstAttribute(element) ?? '';

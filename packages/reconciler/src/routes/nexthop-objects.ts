@@ -1,5 +1,6 @@
 // The nexthop objects that the kernel is known to have, what each leads to, and how many routes use it. Pure.
 // Ids have no meaning: what the kernel has with the right content keeps its id, what is new gets the lowest free one.
+import type { IpAddress } from '@hostpe/net';
 import type { Nexthop } from '@hostpe/rtnetlink';
 import { nexthopKey } from '../keys.ts';
 import { FIRST_NEXTHOP_ID, FORWARDER_PROTOCOL, isOurNexthopId, LAST_NEXTHOP_ID } from '../layout.ts';
@@ -20,6 +21,11 @@ export interface KnownNexthop {
   groups: number;
 }
 
+interface Gateway {
+  readonly device: number;
+  readonly gateway: IpAddress;
+}
+
 /** @param members nexthopKeys, each once, in any order */
 export function contentOfMembers(members: readonly string[]): string {
   return members.length === 1 ? (members[0] as string) : members.toSorted().join(' + ');
@@ -29,6 +35,10 @@ export class NexthopObjects {
   readonly #known = new Map<number, KnownNexthop>();
   readonly #singles = new Map<string, number>();
   readonly #groups = new Map<string, number>();
+  /** Where those of ours lead, by gateway and device, and how many: PEs are few beside labels. */
+  readonly #gateways = new Map<string, Gateway & { count: number }>();
+  /** Those that nothing used when it was looked at last; others may be among them. */
+  readonly #idle = new Set<number>();
   #next = FIRST_NEXTHOP_ID;
 
   /**
@@ -41,6 +51,8 @@ export class NexthopObjects {
     this.#known.clear();
     this.#singles.clear();
     this.#groups.clear();
+    this.#gateways.clear();
+    this.#idle.clear();
     this.#next = FIRST_NEXTHOP_ID;
     const byId = new Map(existing.map((one) => [one.id, one]));
     const sorted = existing.toSorted((a, b) => a.id - b.id);
@@ -59,8 +71,9 @@ export class NexthopObjects {
     return this.#known.get(id);
   }
 
-  all(): Iterable<KnownNexthop> {
-    return this.#known.values();
+  /** Each gateway that one of ours leads to. */
+  gateways(): Iterable<Gateway> {
+    return this.#gateways.values();
   }
 
   /** What routes by this id lead to. */
@@ -99,24 +112,35 @@ export class NexthopObjects {
     const names = known.object.group === undefined ? this.#singles : this.#groups;
     if (known.content !== undefined && names.get(known.content) === id) names.delete(known.content);
     for (const member of known.object.group ?? []) this.#countGroup(member.id, -1);
+    this.#countGateway(known, -1);
     this.#next = Math.min(this.#next, Math.max(id, FIRST_NEXTHOP_ID));
   }
 
   forgetRoutes(): void {
-    for (const known of this.#known.values()) known.routes = 0;
+    for (const [id, known] of this.#known) {
+      known.routes = 0;
+      this.#idle.add(id);
+    }
   }
 
   /** @param id 0: none */
   countRoute(id: number, by: 1 | -1): void {
     const known = id === 0 ? undefined : this.#known.get(id);
-    if (known !== undefined) known.routes += by;
+    if (known === undefined) return;
+    known.routes += by;
+    if (known.routes === 0) this.#idle.add(id);
   }
 
   /** Those of ours that no route and no group uses. */
   unused(): Nexthop[] {
-    return [...this.#known.values()].flatMap(({ object, routes, groups }) =>
-      routes === 0 && groups === 0 && isOurNexthop(object) ? [object] : [],
-    );
+    const unused: Nexthop[] = [];
+    for (const id of this.#idle) {
+      const known = this.#known.get(id);
+      if (known !== undefined && known.routes === 0 && known.groups === 0) {
+        if (isOurNexthop(known.object)) unused.push(known.object);
+      } else this.#idle.delete(id);
+    }
+    return unused.sort((a, b) => a.id - b.id);
   }
 
   #put(object: Nexthop, content: string | undefined): KnownNexthop {
@@ -127,15 +151,28 @@ export class NexthopObjects {
       groups: 0,
     };
     this.#known.set(object.id, known);
+    this.#idle.add(object.id);
     const names = object.group === undefined ? this.#singles : this.#groups;
     if (known.content !== undefined && !names.has(known.content)) names.set(known.content, object.id);
     for (const member of object.group ?? []) this.#countGroup(member.id, 1);
+    this.#countGateway(known, 1);
     return known;
+  }
+
+  #countGateway({ object: { device, gateway }, content }: KnownNexthop, by: 1 | -1): void {
+    if (content === undefined || device === undefined || gateway === undefined) return;
+    const key = `${device} ${gateway}`;
+    const counted = this.#gateways.get(key);
+    if (counted === undefined) this.#gateways.set(key, { device, gateway, count: 1 });
+    else if (counted.count + by === 0) this.#gateways.delete(key);
+    else counted.count += by;
   }
 
   #countGroup(id: number, by: 1 | -1): void {
     const known = this.#known.get(id);
-    if (known !== undefined) known.groups += by;
+    if (known === undefined) return;
+    known.groups += by;
+    if (known.groups === 0) this.#idle.add(id);
   }
 }
 

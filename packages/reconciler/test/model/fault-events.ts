@@ -47,6 +47,7 @@ export const faultEvents: readonly Event[] = [
   {
     name: 'a request fails',
     weight: 2.5,
+    wait: 'retry',
     happen: (run) => {
       const errno = run.random.pick(errnos);
       run.tell(`  ${errno}`);
@@ -56,6 +57,7 @@ export const faultEvents: readonly Event[] = [
   {
     name: 'requests of a kind fail for a while',
     weight: 1,
+    wait: 'retry',
     happen: (run) => {
       const kind = run.random.pick(kinds);
       const op = run.random.maybe<Request['op'] | undefined>(['add', 'replace', 'set', 'delete', undefined]);
@@ -73,11 +75,13 @@ export const faultEvents: readonly Event[] = [
   {
     name: 'the socket breaks in a batch',
     weight: 1,
+    wait: 'retry',
     happen: (run) => plant(run, run.host.breakAt(nth(run, 60))),
   },
   {
     name: 'a dump is interrupted',
     weight: 1,
+    wait: 'retry',
     happen: (run) => {
       const strikes = nth(run, 30);
       run.host.kernel.strikesDump = strikes;
@@ -89,6 +93,7 @@ export const faultEvents: readonly Event[] = [
   {
     name: 'sysctls fail for a while',
     weight: 0.5,
+    wait: 'retry',
     happen: (run) => {
       run.host.strikesSysctl = () => 'EPERM';
       plant(run, () => {
@@ -99,6 +104,7 @@ export const faultEvents: readonly Event[] = [
   {
     name: 'nftables fails',
     weight: 1,
+    wait: 'retry',
     happen: (run) => {
       const strike: Strike = run.random.chance(0.5) ? 'done' : 'not done';
       const strikes = run.random.chance(0.5) ? nth(run, 6) : () => true;
@@ -111,6 +117,7 @@ export const faultEvents: readonly Event[] = [
   {
     name: 'what fails works again',
     weight: 3,
+    wait: 'retry',
     happen: (run) => {
       for (const end of run.faults.splice(0)) end();
     },
@@ -118,6 +125,7 @@ export const faultEvents: readonly Event[] = [
   {
     name: 'a notification is lost',
     weight: 0.5,
+    wait: 'scan',
     happen: (run) => {
       run.needs('scan');
       run.isShaken = true;

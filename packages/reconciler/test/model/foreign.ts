@@ -46,7 +46,7 @@ export class Foreign {
         device: index,
         protocol: isAmongOurs ? 11 : 200,
       } as const;
-      if (!this.#host.kernel.objects({ object: 'nexthop' }).some((one) => one.id === id)) this.#add(object);
+      if (!this.#isTaken(id)) this.#add(object);
     } else if (kind === 1) {
       this.#add({
         object: 'route',
@@ -108,6 +108,15 @@ export class Foreign {
     const vrfs = new Set(kernel.objects({ object: 'link' }).map(({ index }) => index));
     for (const { route, vrf } of this.#inVrfs)
       if (vrfs.has(vrf) && !there.has(textOf(route))) fail(`a foreign route is gone: ${textOf(route)}`);
+  }
+
+  /** Also by what was there: who has not heard yet that the kernel dropped it may write to it once more. */
+  #isTaken(id: number): boolean {
+    const { kernel } = this.#host;
+    return (
+      kernel.objects({ object: 'nexthop' }).some((one) => one.id === id) ||
+      kernel.log.some(({ object }) => object.object === 'nexthop' && object.id === id)
+    );
   }
 
   #add(object: KernelObject): void {

@@ -31,6 +31,7 @@ function hand(
   return {
     name,
     weight,
+    wait,
     happen: (run) => {
       const some = requests(run).filter((one) => one !== undefined);
       if (some.length === 0) return;
@@ -290,6 +291,7 @@ export const handEvents: readonly Event[] = [
   {
     name: 'a sysctl is turned',
     weight: 1,
+    wait: 'glance',
     happen: (run) => {
       const name = run.random.pick(interfaces);
       const [path, value] = run.random.pick([
@@ -304,13 +306,16 @@ export const handEvents: readonly Event[] = [
   },
   {
     name: 'the firewall is reloaded',
-    weight: 1,
+    weight: 0.5,
+    happen: (run) => run.host.nft.flush(),
+  },
+  {
+    name: 'the firewall is reloaded, and nobody tells',
+    weight: 0.5,
+    wait: 'scan',
     happen: (run) => {
-      if (run.random.chance(0.5)) run.host.nft.flush();
-      else {
-        run.needs('scan');
-        run.host.nft.flushUnnoticed();
-      }
+      run.needs('scan');
+      run.host.nft.flushUnnoticed();
     },
   },
   {

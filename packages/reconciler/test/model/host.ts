@@ -105,13 +105,13 @@ export class Host {
   }
 
   /**
-   * A request fails with this errno when it `hits`; asked once a request. A deletion of what is there never fails with the words for what is not: who
+   * A request fails with this errno when it `hits`; asked once a request. A deletion or change of what is there never fails with the words for what is not: who
    * hears them may take it to be gone.
    * @returns ends the fault
    */
   failEach(hits: (request: Request) => boolean, errno: string): () => void {
     return this.kernel.failEach(
-      (request) => hits(request) && !(request.op === 'delete' && goneErrnos.includes(errno)),
+      (request) => hits(request) && !(['delete', 'set'].includes(request.op) && goneErrnos.includes(errno)),
       errno,
     );
   }

@@ -2,7 +2,8 @@
 import { mock } from 'node:test';
 import type { IpPrefix } from '@hostpe/net';
 import type { DesiredNexthop, DesiredState } from '../../src/index.ts';
-import { events } from './events.ts';
+import type { Event } from './events.ts';
+import { events, noticedEvents } from './events.ts';
 import type { Picture } from './expected.ts';
 import { expected, found, keptRoutes } from './expected.ts';
 import { Foreign } from './foreign.ts';
@@ -34,13 +35,16 @@ export class Run {
   /** Whether routes may have gone or changed that the reconciler cannot bring back as it does not know them. */
   isShaken = false;
   events = 0;
+  readonly #isDense: boolean;
   readonly #told: string[] = [];
   #wait: Wait = 'notification';
   #desired: DesiredState | undefined;
   #kept: ReadonlyMap<string, string> = new Map();
 
+  /** @param seed even: passes and events close together; odd: many events between two passes */
   constructor(seed: number) {
     this.random = new Random(seed);
+    this.#isDense = seed % 2 === 0;
   }
 
   /** What comes next is found only so. */
@@ -68,8 +72,9 @@ export class Run {
       this.handOver();
       await this.#settle();
       while (this.events < count) {
-        const length = 1 + this.random.below(this.random.chance(0.5) ? 200 : 40);
-        for (let at = 0; at < length; at++) await this.#happen();
+        const length = 1 + this.random.below(this.#isDense ? 40 : 300);
+        const some = this.random.chance(0.4) ? noticedEvents : events;
+        for (let at = 0; at < length; at++) await this.#happen(some);
         await this.#settle();
       }
     } finally {
@@ -78,15 +83,15 @@ export class Run {
     }
   }
 
-  async #happen(): Promise<void> {
+  async #happen(some: readonly Event[]): Promise<void> {
     this.events++;
-    const event = this.random.weighed(events);
+    const event = this.random.weighed(some);
     this.tell(event.name);
     await event.happen(this);
     this.#checkBreach();
-    if (this.random.chance(0.01)) await this.host.settled();
+    if (this.random.chance(this.#isDense ? 0.05 : 0.01)) await this.host.settled();
     // So that the next event falls into the midst of a pass.
-    else if (this.random.chance(0.07))
+    else if (this.random.chance(this.#isDense ? 0.3 : 0.04))
       for (let turns = this.random.below(this.random.chance(0.5) ? 20 : 400); turns > 0; turns--)
         await undefined;
   }

@@ -29,7 +29,7 @@ function touch(run: Run, vpn: WantedVpn, prefix: IpPrefix): void {
 
 /** Mostly few prefixes, sometimes nearly all, one behind the other. */
 function somePrefixes({ random }: Run): readonly IpPrefix[] {
-  const count = random.chance(0.8) ? 1 + random.below(4) : 1 + random.below(200);
+  const count = random.chance(0.93) ? 1 + random.below(4) : 1 + random.below(200);
   const first = random.below(prefixes.length);
   return Array.from(
     { length: Math.min(count, prefixes.length) },
@@ -239,6 +239,8 @@ export const wishEvents: readonly Event[] = [
       const name = random.pick(interfaces);
       if (vpn === undefined) return;
       wishes.vpnOf(name)?.attachments.delete(name);
+      // The kernel takes the routes to an interface that changes its VRF.
+      run.isShaken = true;
       vpn.attachments.set(name, wishes.newAttachment(name, random));
     }),
   },
@@ -248,6 +250,7 @@ export const wishEvents: readonly Event[] = [
     happen: anew((run) => {
       const name = run.random.pick(interfaces);
       run.wishes.vpnOf(name)?.attachments.delete(name);
+      run.isShaken = true;
     }),
   },
   {
