@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the project needs on a Debian machine that has Node 20 or newer and npm: apt packages, pnpm's packages
-# (Node 24 among them), the lab kernel, and XMPP peers for the tests. Says what it does; does nothing twice.
+# (Node 24 among them), the lab kernel, and peers for the tests. Says what it does; does nothing twice.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -38,4 +38,4 @@ if ! node netns-lab/src/main.ts probe >/dev/null; then
   node netns-lab/src/main.ts fetch >&2
 fi
 
-sh packages/xmpp/test/interop/fetch-peers.sh
+sh .ci/fetch-peers.sh

@@ -6,6 +6,7 @@ import type { Request } from '@hostpe/rtnetlink';
 import { describe as say } from '@hostpe/rtnetlink';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DesiredState } from '../src/index.ts';
+import { errnos } from './errnos.ts';
 import type { Picture } from './model/expected.ts';
 import { expected, found } from './model/expected.ts';
 import { Host } from './model/host.ts';
@@ -13,22 +14,6 @@ import { Watch } from './model/watch.ts';
 import { set, Wishes } from './model/wishes.ts';
 import { attachment, gre, local, udp, vpn } from './scene.ts';
 
-const errnos = [
-  'EPERM',
-  'ENOMEM',
-  'ENOBUFS',
-  'EBUSY',
-  'EINVAL',
-  'EEXIST',
-  'ENOENT',
-  'ENODEV',
-  'ESRCH',
-  'ENETDOWN',
-  'EOPNOTSUPP',
-  'EAGAIN',
-  'EINTR',
-  'ENOSPC',
-];
 /** The longest that a failure waits for its next try when it is the only one. */
 const RETRY = 1_000;
 

@@ -1,4 +1,4 @@
-// Run by itself, as a child of end-to-end.ts: a client over TLS that keeps every route as a record, and tells what that took.
+// Run by itself, as a child of end-to-end.ts: a client over TLS that makes a record of every route, keeps them or not, and tells what that took.
 import { readFileSync } from 'node:fs';
 import { decodeEvent, EntryReader, type VpnRoute } from '@hostpe/signaling';
 import { XmppClient } from '../src/client/client.ts';
@@ -9,6 +9,8 @@ export interface ReceiverTask {
   readonly ca: string;
   readonly password: string;
   readonly routes: number;
+  /** Whether they are kept. */
+  readonly kept: boolean;
 }
 
 export interface ReceiverReport {
@@ -30,6 +32,7 @@ function resident(name: 'VmRSS' | 'VmHWM'): number {
 }
 
 const routes: VpnRoute[] = [];
+let received = 0;
 let cpu = process.cpuUsage();
 let before = 0;
 let heap = 0;
@@ -55,8 +58,9 @@ client.on('message', (stanza) => {
   const [payload] = stanza.getChildElements();
   const event = payload && decodeEvent(payload);
   if (event?.kind !== 'items') throw new Error(`not an event: ${stanza}`);
-  for (const route of event.routes) routes.push(route);
-  if (routes.length === task.routes) report();
+  if (task.kept) for (const route of event.routes) routes.push(route);
+  received += event.routes.length;
+  if (received === task.routes) report();
 });
 client.start();
 

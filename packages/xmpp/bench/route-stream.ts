@@ -30,7 +30,8 @@ function route(number: number): VpnRoute {
   const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
   const forwarder = `192.0.2.${number % 200}`;
   return {
-    id: `${forwarder}:7:${address}/32`,
+    // As our own route server names them.
+    id: `${address}/32`,
     prefix: `${address}/32` as VpnRoute['prefix'],
     nexthops: [
       {

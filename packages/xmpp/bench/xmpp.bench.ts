@@ -81,7 +81,7 @@ const parsed = compare(100, [
   ['our tree', null],
 ]);
 const saxesRate = parsed.find(({ against }) => against === 'saxes without namespaces')?.other ?? Number.NaN;
-/** Sides that are processes of their own run once: what they take is long. */
+/** Sides that are processes of their own run once or thrice: what they take is long. */
 const figures = [
   ...parsed,
   ...compare(1, [

@@ -4,6 +4,7 @@
 import { EventEmitter } from 'node:events';
 import type { Element } from 'ltx';
 import { XmppError } from './errors.ts';
+import { JoinedChunks } from './parser/joined-chunks.ts';
 import { STREAM_LIMITS, type StreamLimits } from './parser/limits.ts';
 import type { SubtreeReader } from './parser/subtree-reader.ts';
 import { Tokenizer } from './parser/tokenizer.ts';
@@ -30,12 +31,14 @@ interface StreamEvents {
 export class StreamParser extends EventEmitter<StreamEvents> {
   readonly #tree: TreeBuilder;
   readonly #tokenizer: Tokenizer;
+  readonly #chunks: JoinedChunks;
   #done = false;
 
   constructor(limits: StreamLimits = STREAM_LIMITS, options: StreamParserOptions = {}) {
     super();
     this.#tree = new TreeBuilder(options.readers ?? [], limits.maxElements);
     this.#tokenizer = new Tokenizer(this.#tree, limits, options.contrail ?? false);
+    this.#chunks = new JoinedChunks(this.#tokenizer);
   }
 
   /** Takes the next bytes, any number. Errors of the peer are the `error` event; throws only what a listener or reader throws. */
@@ -43,7 +46,7 @@ export class StreamParser extends EventEmitter<StreamEvents> {
     if (this.#done) return;
     let failure: XmppError | undefined;
     try {
-      this.#tokenizer.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      this.#chunks.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     } catch (error) {
       this.#done = true;
       if (!(error instanceof XmppError)) throw error;

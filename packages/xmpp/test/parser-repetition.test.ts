@@ -46,6 +46,15 @@ describe('elements that are taken by the form of one before say what their tags 
     }
   });
 
+  test('also where a chunk ends in one, if it goes on to its end in the next', () => {
+    const bytes = stream(stanza(0, 20));
+    const every = (size: number) =>
+      Array.from({ length: Math.ceil(bytes.length / size) - 1 }, (_, at) => (at + 1) * size);
+    expect(checkRepetition(bytes, every(1000), STREAM_LIMITS)).toBe(19);
+    // One that needs three chunks is read tag by tag.
+    expect(checkRepetition(bytes, every(100), STREAM_LIMITS)).toBe(0);
+  });
+
   test('at each limit', () => {
     const bytes = stream(stanza(0, 3), stanza(3, 3));
     const length = stanza(0, 3).length;

@@ -1,25 +1,11 @@
 // Doors that fail: requests, dumps, sysctls, nftables and notifications. And time, in which what failed is tried again.
+
 import type { KernelObject, Request } from '@hostpe/rtnetlink';
+import { errnos } from '../errnos.ts';
 import type { Event } from './events.ts';
 import type { Strike } from './host.ts';
 import type { Run } from './run.ts';
 
-const errnos = [
-  'EPERM',
-  'ENOMEM',
-  'ENOBUFS',
-  'EBUSY',
-  'EINVAL',
-  'EEXIST',
-  'ENOENT',
-  'ENODEV',
-  'ESRCH',
-  'ENETDOWN',
-  'EOPNOTSUPP',
-  'EAGAIN',
-  'EINTR',
-  'ENOSPC',
-];
 const kinds: readonly KernelObject['object'][] = [
   'link',
   'address',

@@ -19,12 +19,16 @@ const SAFE: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   /[!#-%(-;=?-~]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
+/** See MarkupTemplate.match. */
+export const CUT = -2;
+
 /** Bytes of markup that are compared at once. */
 const STEP = 8;
 
 /** What stands before, between and behind the fields: ASCII, and no shorter than STEP. */
 interface Markup {
   readonly length: number;
+  readonly bytes: Uint8Array;
   /**
    * Its bytes as numbers, each of STEP of them; the last one is of the last STEP bytes, some of which the one before it has too. As ASCII
    * makes neither zero nor NaN of them, two numbers are equal when their bytes are.
@@ -44,7 +48,7 @@ export class MarkupTemplate {
 
   /**
    * @param view of `bytes`, all of them.
-   * @returns where the element that begins at `from` ends, before `end` or there; -1 where it does not match.
+   * @returns where the element that begins at `from` ends, before `end` or there; -1 where it does not match; CUT where it does as far as it goes.
    */
   match(bytes: Uint8Array, view: DataView, from: number, end: number): number {
     const markup = this.#markup;
@@ -53,7 +57,7 @@ export class MarkupTemplate {
     for (let index = 0; ; index++) {
       const { length, numbers } = markup[index] as Markup;
       const next = at + length;
-      if (next > end) return -1;
+      if (next > end) return begins(markup[index] as Markup, bytes, at, end) ? CUT : -1;
       const last = numbers.length - 1;
       for (let step = 0; step < last; step++, at += STEP)
         if (view.getFloat64(at, true) !== numbers[step]) return -1;
@@ -63,6 +67,7 @@ export class MarkupTemplate {
       fields[index * 2] = at;
       while (at < end && SAFE[bytes[at] as number] === 1) at++;
       // An empty text is none, and other tokens.
+      if (at === end) return CUT;
       if (at === next) return -1;
       fields[index * 2 + 1] = at;
     }
@@ -90,7 +95,13 @@ function markupOf(bytes: Uint8Array): Markup | undefined {
   const numbers = new Float64Array(Math.ceil(length / STEP));
   for (let step = 0; step < numbers.length; step++)
     numbers[step] = view.getFloat64(Math.min(step * STEP, length - STEP), true);
-  return { length, numbers };
+  return { length, bytes: Uint8Array.prototype.slice.call(bytes), numbers };
+}
+
+/** Whether `[from, end)`, which is shorter, is how it begins. */
+function begins({ bytes: expected }: Markup, bytes: Uint8Array, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) if (bytes[at] !== expected[at - from]) return false;
+  return true;
 }
 
 /** The begin and the end of each. */

@@ -14,6 +14,8 @@ export interface TokenSink {
   text(text: string): void;
   /** That of the element that was closed last; undefined where it is none after all. */
   repeatedForm(): RepeatedForm | undefined;
+  /** Whether it would take an element of this form now. */
+  mayRepeat(form: RepeatedForm): boolean;
   /**
    * Takes an element of this form: the same tokens in the same place, but for its fields.
    * @param fields the begin and the end of each in `bytes`; printable ASCII without markup, never empty.
@@ -89,6 +91,11 @@ export class OpenElements {
   /** As the sink has it. */
   repeatedForm(): RepeatedForm | undefined {
     return this.#sink.repeatedForm();
+  }
+
+  /** As the sink has it. */
+  mayRepeat(form: RepeatedForm): boolean {
+    return this.#sink.mayRepeat(form);
   }
 
   /** As the sink has it. */

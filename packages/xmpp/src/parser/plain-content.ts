@@ -44,6 +44,7 @@ export function readPlainContent(
           start = behind;
           continue;
         }
+        if (repeated.isCut) return start;
       }
       const name = plainName(elements.name, bytes, tag, Math.min(end, tag + maxNameBytes));
       if (name === undefined) return start;

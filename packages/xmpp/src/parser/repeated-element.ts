@@ -1,7 +1,8 @@
 // Elements that come again and again with the same markup: a child whose only content is an element that a reader reads. The first is read
 // by the machine, token by token, and becomes a pattern; of those that match it only the fields are read. What does not match, or is cut,
 // or of which the reader makes no value, the machine reads from its begin: nothing has changed by then. So both ways say the same.
-import { type MarkupTemplate, templateOf } from './markup-template.ts';
+import { LONGEST_WAITING } from './joined-chunks.ts';
+import { CUT, type MarkupTemplate, templateOf } from './markup-template.ts';
 import type { OpenElements, RepeatedForm } from './open-elements.ts';
 
 interface Pattern {
@@ -25,6 +26,8 @@ export class RepeatedElements {
   #unmatched = 0;
   /** Of the chunk that is being read, when something of it was compared. */
   #view: DataView | undefined;
+  #mayStop = false;
+  #isCut = false;
 
   constructor(elements: OpenElements) {
     this.#elements = elements;
@@ -33,22 +36,32 @@ export class RepeatedElements {
   /** Takes the element that begins with the `<` at `at`, if it is whole before `end` and like one before. @returns what comes behind it, or `at`. */
   take(bytes: Buffer, at: number, end: number): number {
     const patterns = this.#patterns;
+    let isCut = false;
     for (let index = 0; index < patterns.length; index++) {
       const pattern = patterns[index] as Pattern;
       if (pattern.depth !== this.#elements.depth) continue;
       this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
       const behind = pattern.template.match(bytes, this.#view, at, end);
+      if (behind === CUT) isCut ||= this.#elements.mayRepeat(pattern.form);
       if (behind < 0 || !this.#elements.repeat(pattern.form, bytes, pattern.template.fields)) continue;
       this.#unmatched = 0;
       if (index > 0) this.#prefer(pattern, index);
       return behind;
     }
+    this.#isCut = isCut && this.#mayStop && end === bytes.length && end - at <= LONGEST_WAITING;
     return at;
   }
 
-  /** The chunk is used up. */
-  leaveChunk(): void {
+  /** @param mayStop whether an element may be left for the next chunk. */
+  enterChunk(mayStop: boolean): void {
     this.#view = undefined;
+    this.#mayStop = mayStop;
+    this.#isCut = false;
+  }
+
+  /** Whether that which was to be taken last goes on behind the chunk, and is like one before so far. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   /** The element `bytes[start, end)` was read by the machine, and the next may be like it. */

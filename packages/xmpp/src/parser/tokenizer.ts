@@ -83,19 +83,27 @@ export class Tokenizer {
     return this.#state === END;
   }
 
-  /** Takes the next bytes. @throws XmppError where the stream breaks the rules; nothing may be written after it. */
-  write(chunk: Buffer): void {
+  /**
+   * Takes the next bytes.
+   * @param mayStop whether it may stop before an element that looks like one before as far as the chunk goes.
+   * @returns how many it took; all, if it does not stop.
+   * @throws XmppError where the stream breaks the rules; nothing may be written after it.
+   */
+  write(chunk: Buffer, mayStop: boolean): number {
     this.#run.enter(chunk);
+    this.#repeated.enterChunk(mayStop);
     let at = 0;
-    while (at < chunk.length && this.#state !== END) {
+    while (at < chunk.length && this.#state !== END && !this.#repeated.isCut) {
       at = this.#step(at, Math.min(chunk.length, this.#bound));
       if (at === this.#bound)
         refuse('policy-violation', `stanza longer than ${this.#limits.maxStanzaBytes} bytes`);
     }
-    if (this.#bound !== UNBOUND) this.#bound -= chunk.length;
-    this.#run.leave(this.#state <= LAST_RUN);
+    const isStopped = this.#repeated.isCut;
+    const taken = isStopped ? at : chunk.length;
+    if (this.#bound !== UNBOUND) this.#bound -= taken;
+    this.#run.leave(this.#state <= LAST_RUN && !isStopped);
     this.#elements.leaveChunk();
-    this.#repeated.leaveChunk();
+    return taken;
   }
 
   /** Goes on at `at`, which is before `end`. @returns where it stopped, at the latest at `end`. */
@@ -169,7 +177,7 @@ export class Tokenizer {
     if (this.#data.isAtBegin(at)) {
       at = readPlainContent(this.#run, this.#elements, this.#repeated, at, end, this.#limits.maxNameBytes);
       if (this.#elements.depth === 1) this.#endStanza();
-      if (this.#elements.depth === 1 || at === end) return at;
+      if (this.#elements.depth === 1 || at === end || this.#repeated.isCut) return at;
     }
     at = this.#data.text(at, end);
     if (at === end) return at;

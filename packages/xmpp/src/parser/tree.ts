@@ -126,15 +126,18 @@ export class TreeBuilder implements TokenSink {
     return form && this.#typed && TypedChild.of(this.#typed, form, this.#scope.defaultNamespace);
   }
 
+  mayRepeat(form: RepeatedForm): form is TypedChild {
+    if (!(form instanceof TypedChild) || this.#current === undefined || this.#reader !== undefined)
+      return false;
+    return form.namespace === this.#scope.defaultNamespace && this.#elements + 2 <= this.#maxElements;
+  }
+
   repeat(form: RepeatedForm, bytes: Buffer, fields: Uint32Array): boolean {
-    const parent = this.#current;
-    if (!(form instanceof TypedChild) || parent === undefined || this.#reader !== undefined) return false;
-    if (form.namespace !== this.#scope.defaultNamespace) return false;
-    if (this.#elements + 2 > this.#maxElements) return false;
+    if (!this.mayRepeat(form)) return false;
     const element = form.read(bytes, fields);
     if (element === undefined) return false;
     this.#elements += 2;
-    parent.cnode(element);
+    this.#current?.cnode(element);
     return true;
   }
 

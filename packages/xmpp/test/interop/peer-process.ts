@@ -17,7 +17,7 @@ const DEADLINE = 30_000;
 export function unpacked(path: string): string {
   const file = join(UNPACKED, path);
   if (existsSync(file)) return file;
-  throw new Error(`the peer ${file} is missing: run \`sh packages/xmpp/test/interop/fetch-peers.sh\``);
+  throw new Error(`the peer ${file} is missing: run \`sh .ci/fetch-peers.sh\``);
 }
 
 /** An address that nothing else listens on: its ports are free, whatever other suites and runs of this one use. */

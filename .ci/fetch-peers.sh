@@ -1,19 +1,19 @@
 #!/bin/sh
-# Fetches the XMPP servers and clients that the interop suites run as peers (about 35 MB) and unpacks them into .cache/peers.
+# Fetches the XMPP servers and clients and the BGP daemons that the interop suites run as peers (about 45 MB) and unpacks them into .cache/peers.
 # They are never installed: a daemon's package would start it as a service of this machine. Does nothing when they are there.
 set -eu
-cd "$(dirname "$0")/../../../.."
+cd "$(dirname "$0")/.."
 
 say() { printf 'peers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-PEERS='prosody ejabberd go-sendxmpp'
+PEERS='prosody ejabberd go-sendxmpp bird2 frr'
 # What they are made of is unpacked even where it is installed, so that all of it is of one version.
-FAMILY='^(erlang-|lua|prosody$|ejabberd$|go-sendxmpp$)'
+FAMILY='^(erlang-|lua|prosody$|ejabberd$|go-sendxmpp$|bird2$|frr$|libyang2$|librtr0$)'
 
 target=.cache/peers
 # The first line of the marker is of this script: a change here fetches anew. The others are the packages and their versions.
-stamp="fetch-peers $(cksum <packages/xmpp/test/interop/fetch-peers.sh)"
+stamp="fetch-peers $(cksum <.ci/fetch-peers.sh)"
 [ "$(head -n 1 "$target/packages" 2>/dev/null || true)" != "$stamp" ] || exit 0
 
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "needs a Debian machine to fetch $PEERS"
