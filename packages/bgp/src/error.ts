@@ -1,13 +1,16 @@
 // The package's one error: what a peer sent that ends its session, or what cannot be sent.
 import type { NotificationMessage } from './messages.ts';
 
-/** `malformed`: a message that ends the session. `unsendable`: a message that has no encoding within its limits. */
-export type BgpErrorCode = 'malformed' | 'unsendable';
+/**
+ * `malformed`: a message that ends the session. `unsendable`: a message that has no encoding within its limits. `configuration`: a session that
+ * cannot come to be. `transport`: a socket, or an option of it, that the system does not give.
+ */
+export type BgpErrorCode = 'malformed' | 'unsendable' | 'configuration' | 'transport';
 
 export class BgpError extends Error {
   override readonly name = 'BgpError';
   readonly code: BgpErrorCode;
-  /** What the peer is told before the session ends; undefined of `unsendable`. */
+  /** What the peer is told before the session ends; undefined of all but `malformed`. */
   readonly notification: NotificationMessage | undefined;
 
   constructor(code: BgpErrorCode, message: string, notification?: NotificationMessage) {

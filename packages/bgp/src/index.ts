@@ -24,3 +24,17 @@ export type {
   Withdrawn,
 } from './messages.ts';
 export { notificationText, shutdownCommunication } from './notification-texts.ts';
+export type { SessionClock } from './session/clock.ts';
+export {
+  defaultTimes,
+  type LocalGracefulRestart,
+  type SessionConfiguration,
+  type SessionTimes,
+} from './session/configuration.ts';
+export type { SessionState } from './session/machine.ts';
+export type { CeaseReason, ConnectionEnd, Retention } from './session/machine-types.ts';
+export type { Negotiated, PeerGracefulRestart } from './session/negotiation.ts';
+export { Session, type SessionListener, type SessionParts } from './session/session.ts';
+export type { Dialer, Wire, WireEvents } from './session/wire.ts';
+export { type PeerAddress, type PeerProtection, TcpDialer } from './transport/dialer.ts';
+export { type AcceptedPeer, BgpListener, type BgpListenerEvents } from './transport/listener.ts';
