@@ -10,11 +10,14 @@ import { ask } from './control-socket.ts';
 import { eventually } from './eventually.ts';
 
 const DOMAIN = 'dc1.example';
-const ROUTE_SERVER = '10.255.0.100';
+/** Host of the route server's address in the PEs' prefix. */
+const ROUTE_SERVER = 100;
 /** Room for a tenant's 1500 bytes in either encapsulation. */
 const UNDERLAY_MTU = 1600;
 /** `make build` makes it: it starts three times faster than the sources, which an emulated machine needs. */
 const executable = resolve(import.meta.dirname, '../../packages/hostpe/bundle/hostpe.js');
+
+type Underlay = 'ipv4' | 'ipv6';
 
 interface VpnSpec {
   readonly import: readonly string[];
@@ -36,6 +39,8 @@ export interface Machine {
 interface FabricSpec {
   readonly name: string;
   readonly hypervisors: readonly string[];
+  /** Default: IPv4. No host has an address of the other family in it. */
+  readonly underlay?: Underlay;
   readonly vpns: Readonly<Record<string, VpnSpec>>;
   readonly machines: readonly Machine[];
   /** Written into the route server's configuration, seconds. */
@@ -46,10 +51,19 @@ interface FabricSpec {
   readonly dialects?: Readonly<Record<string, Dialect>>;
 }
 
+const loopbackOf = (underlay: Underlay, host: number): string =>
+  underlay === 'ipv4' ? `10.255.0.${host}` : `fd00:ff::${host}`;
+/** One end of the nth link from 0 between a host, 2, and the spine, 1. */
+const linkEnd = (underlay: Underlay, link: number, end: 1 | 2): string =>
+  underlay === 'ipv4' ? `192.0.2.${4 * link + end}` : `2001:db8:ff:${link}::${end}`;
+const numberOf = (hypervisor: string): number => Number(hypervisor.slice(1));
+
 /** Underlay address of h1, h2, … */
-export const peAddress = (hypervisor: string): string => `10.255.0.${Number(hypervisor.slice(1))}`;
+export const peAddress = (hypervisor: string, underlay: Underlay = 'ipv4'): string =>
+  loopbackOf(underlay, numberOf(hypervisor));
 /** That it speaks to the route server from. */
-const uplinkAddress = (hypervisor: string): string => `192.0.2.${4 * Number(hypervisor.slice(1)) - 2}`;
+export const uplinkAddress = (hypervisor: string, underlay: Underlay = 'ipv4'): string =>
+  linkEnd(underlay, numberOf(hypervisor) - 1, 2);
 /** The hypervisor's end of a machine's veth pair. */
 export const interfaceOf = (machine: string): string => `v-${machine}`;
 
@@ -78,31 +92,35 @@ export class Fabric implements AsyncDisposable {
 
   static async create(spec: FabricSpec): Promise<Fabric> {
     const folder = await mkdtemp(join(tmpdir(), `hostpe-${spec.name}-`));
+    const { underlay = 'ipv4' } = spec;
+    const loopback = (host: number) => `${loopbackOf(underlay, host)}/${underlay === 'ipv4' ? 32 : 128}`;
+    const at = (link: number, end: 1 | 2) => linkEnd(underlay, link, end);
+    const onLink = (link: number, end: 1 | 2) => [`${at(link, end)}/${underlay === 'ipv4' ? 30 : 64}`];
     const uplinks = spec.hypervisors.map(
       (h, i): LinkSpec => ({
         mtu: UNDERLAY_MTU,
         ends: [
-          { host: h, interface: 'ul', addresses: [`192.0.2.${4 * i + 2}/30`] },
-          { host: 'spine', interface: h, addresses: [`192.0.2.${4 * i + 1}/30`] },
+          { host: h, interface: 'ul', addresses: onLink(i, 2) },
+          { host: 'spine', interface: h, addresses: onLink(i, 1) },
         ],
       }),
     );
-    const last = 4 * spec.hypervisors.length;
+    const last = spec.hypervisors.length;
     const lab = await Lab.create({
       name: spec.name,
       hosts: {
         spine: {
           forwarding: true,
           routes: [
-            ...spec.hypervisors.map((h, i) => ({ to: `${peAddress(h)}/32`, via: `192.0.2.${4 * i + 2}` })),
-            { to: `${ROUTE_SERVER}/32`, via: `192.0.2.${last + 2}` },
+            ...spec.hypervisors.map((h, i) => ({ to: loopback(numberOf(h)), via: at(i, 2) })),
+            { to: loopback(ROUTE_SERVER), via: at(last, 2) },
           ],
         },
-        rs: { loopback: [`${ROUTE_SERVER}/32`], routes: [{ to: 'default', via: `192.0.2.${last + 1}` }] },
+        rs: { loopback: [loopback(ROUTE_SERVER)], routes: [{ to: 'default', via: at(last, 1) }] },
         ...Object.fromEntries(
           spec.hypervisors.map((h, i) => [
             h,
-            { loopback: [`${peAddress(h)}/32`], routes: [{ to: 'default', via: `192.0.2.${4 * i + 1}` }] },
+            { loopback: [loopback(numberOf(h))], routes: [{ to: 'default', via: at(i, 1) }] },
           ]),
         ),
       },
@@ -110,8 +128,8 @@ export class Fabric implements AsyncDisposable {
         ...uplinks,
         {
           ends: [
-            { host: 'rs', interface: 'ul', addresses: [`192.0.2.${last + 2}/30`] },
-            { host: 'spine', interface: 'rs', addresses: [`192.0.2.${last + 1}/30`] },
+            { host: 'rs', interface: 'ul', addresses: onLink(last, 2) },
+            { host: 'spine', interface: 'rs', addresses: onLink(last, 1) },
           ],
         },
       ],
@@ -124,12 +142,13 @@ export class Fabric implements AsyncDisposable {
   }
 
   async #writeConfigurations(): Promise<void> {
-    const { hypervisors, vpns, machines, timers, allowedVpns } = this.#spec;
+    const { hypervisors, vpns, machines, timers, allowedVpns, underlay = 'ipv4' } = this.#spec;
+    const routeServer = loopbackOf(underlay, ROUTE_SERVER);
     await writeConfig(join(this.folder, 'route-server.yaml'), {
       domain: DOMAIN,
-      listen: [{ address: ROUTE_SERVER, port: 5223 }],
+      listen: [{ address: routeServer, port: 5223 }],
       ...(hypervisors.some((h) => this.#isContrail(h)) && {
-        'open-stream': [{ address: ROUTE_SERVER, allow: ['192.0.2.0/24'], starttls: true }],
+        'open-stream': [{ address: routeServer, allow: ['192.0.2.0/24'], starttls: true }],
       }),
       tls: { certificate: this.#certificates.certificate, key: this.#certificates.key },
       vpns: Object.fromEntries(
@@ -142,7 +161,7 @@ export class Fabric implements AsyncDisposable {
             ...(this.#isContrail(h)
               ? { 'open-stream': { addresses: [uplinkAddress(h)] } }
               : { 'password-file': join(this.folder, `${h}.secret`) }),
-            addresses: [peAddress(h)],
+            addresses: [peAddress(h, underlay)],
             vpns: allowedVpns?.[h] ?? Object.keys(vpns),
             ...this.#dialect(h),
           },
@@ -160,10 +179,10 @@ export class Fabric implements AsyncDisposable {
       await mkdir(join(this.folder, h));
       await writeConfig(join(this.folder, `${h}.yaml`), {
         name: h,
-        underlay: { address: peAddress(h), mtu: UNDERLAY_MTU },
+        underlay: { address: peAddress(h, underlay), mtu: UNDERLAY_MTU },
         'route-servers': [
           {
-            host: ROUTE_SERVER,
+            host: routeServer,
             domain: DOMAIN,
             account: h,
             ...(this.#isContrail(h)

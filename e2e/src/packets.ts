@@ -20,7 +20,7 @@ const u32 = (value: number): number[] => [...u16(value >>> 16), ...u16(value & 0
 const mac = (text: string): number[] => text.split(':').map((byte) => Number.parseInt(byte, 16));
 const quad = (text: string): number[] => text.split('.').map(Number);
 
-function hextets(text: string): number[] {
+export function hextets(text: string): number[] {
   const words = (half = ''): number[] =>
     half === '' ? [] : half.split(':').map((word) => Number.parseInt(word, 16));
   const [head, tail] = text.split('::');
@@ -46,7 +46,7 @@ export function ipv4(
 }
 
 /** RFC 8200. */
-function ipv6({ source, destination }: Ip, nextHeader: number, payload: Uint8Array): Uint8Array {
+export function ipv6({ source, destination }: Ip, nextHeader: number, payload: Uint8Array): Uint8Array {
   // Neighbour discovery demands the hop limit.
   const header = [0x60, 0, 0, 0, ...u16(payload.length), nextHeader, 255];
   return Buffer.concat([Uint8Array.from([...header, ...hextets(source), ...hextets(destination)]), payload]);

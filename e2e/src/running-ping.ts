@@ -17,9 +17,9 @@ export class RunningPing {
     this.#daemon = daemon;
   }
 
-  /** 100 packets a second, until `stop`. Resolves after the first answer. */
-  static async start(host: Host, address: string): Promise<RunningPing> {
-    const daemon = await host.start(`ping-${address}`, 'ping', ['-n', '-i', '0.01', address], {
+  /** 100 packets a second, until `stop`. Resolves after the first answer. @param more options of ping */
+  static async start(host: Host, address: string, ...more: readonly string[]): Promise<RunningPing> {
+    const daemon = await host.start(`ping-${address}`, 'ping', ['-n', '-i', '0.01', ...more, address], {
       ready: (line) => line.includes('icmp_seq='),
     });
     return new RunningPing(daemon);

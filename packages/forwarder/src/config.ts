@@ -2,6 +2,7 @@
 // Reads no files: files.ts does. Units: MTU bytes; ports 1..65535.
 import { hostname } from 'node:os';
 import type { Encapsulation, IpAddress, IpPrefix } from '@hostpe/net';
+import { addressFamily } from '@hostpe/net';
 import { type Dialect, dialectNames } from '@hostpe/signaling';
 import { z } from 'zod';
 import type { Attachment } from './attachments.ts';
@@ -11,8 +12,8 @@ import type { Retention } from './stale-routes.ts';
 import {
   encapsulationsSchema,
   interfaceSchema,
-  ipv4AddressSchema,
-  ipv4PrefixSchema,
+  peAddressSchema,
+  prefixSchema,
   vpnNameSchema,
 } from './values.ts';
 
@@ -79,10 +80,26 @@ const word = z.string().regex(/^\S+$/, 'is empty or holds blanks');
 
 const underlaySchema = z
   .strictObject({
-    address: ipv4AddressSchema,
+    address: peAddressSchema,
     // A tunnel's 28 bytes, a label's 4 and an IPv6 packet's least 1280 do not fit below 1312.
     mtu: z.int().min(1312).max(65535).optional(),
-    'allowed-pes': z.array(ipv4PrefixSchema).default([]),
+    'allowed-pes': z.array(prefixSchema).default([]),
+  })
+  .superRefine(({ address, mtu, 'allowed-pes': allowed }, context) => {
+    const reject = (path: readonly (string | number)[], message: string) =>
+      context.addIssue({ code: 'custom', path: [...path], message });
+    const family = addressFamily(address);
+    if (family === 'ipv6' && mtu !== undefined && mtu < 1328)
+      reject(
+        ['mtu'],
+        "1328 at the least over IPv6: a tunnel's 44 bytes, a label's 4 and an IPv6 packet's least 1280",
+      );
+    for (const [index, prefix] of allowed.entries())
+      if (addressFamily(prefix) !== family)
+        reject(
+          ['allowed-pes', index],
+          `${prefix} is not an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} prefix: the underlay is that of ${address}`,
+        );
   })
   .transform(
     (written): Underlay => ({
@@ -218,6 +235,13 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
         if (vpn.includes('/')) reject(['attachments', index, 'vpn'], `${vpn} ${why}`);
     }
     const vpns = new Map(Object.entries(written.vpns));
+    if (addressFamily(written.underlay.address) === 'ipv6')
+      for (const [name, { encapsulations }] of vpns)
+        if (encapsulations?.includes('udp') === true)
+          reject(
+            ['vpns', name, 'encapsulations'],
+            `no udp over an IPv6 underlay (${written.underlay.address}): Linux has MPLS in UDP over IPv6 for one PE a device only; leave it at gre`,
+          );
     const devices = new Map<string, string>();
     const instances = new Map<number, string>();
     for (const [name, { device = name, instanceId }] of vpns) {

@@ -1,5 +1,6 @@
 // The VPNs of this host: what is attached, under which label and table, and where their routes lead. Binds the pure parts together; does no I/O.
 import type { IpPrefix, Label } from '@hostpe/net';
+import { addressFamily } from '@hostpe/net';
 import type { Adopted } from '@hostpe/reconciler';
 import type { AdjRibIn } from './adj-rib-in.ts';
 import type { Attachment, AttachmentOrigin } from './attachments.ts';
@@ -30,7 +31,7 @@ export class HostVpns {
 
   constructor(options: HostVpnsOptions) {
     this.#options = options;
-    this.#numbering = new VpnNumbering(options.config.vpns);
+    this.#numbering = new VpnNumbering(options.config.vpns, addressFamily(options.config.underlay.address));
   }
 
   /** Before anything is added: tables that VRFs have in the kernel stay theirs. */

@@ -2,6 +2,7 @@
 // Nothing on the host is touched before configuration, secrets, state file and kernel are known to be good.
 import { join } from 'node:path';
 import { createLog, loadConfig, serveApi, systemClock } from '@hostpe/daemon';
+import { addressFamily } from '@hostpe/net';
 import type { Nft, PacketSteering, WatchNft } from '@hostpe/reconciler';
 import { openNft, openNftWatch, probeForwarder, Reconciler } from '@hostpe/reconciler';
 import type { Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
@@ -43,7 +44,12 @@ export async function startForwarder(loaded: LoadedConfig): Promise<{ stop(): Pr
   const rtnetlink = await openRtnetlink();
   try {
     const kernel = { rtnetlink, sysctl: openSysctl(), nft: openNft(), watchNft: openNftWatch() };
-    const missing = await probeForwarder(rtnetlink, kernel.sysctl, kernel.nft);
+    const missing = await probeForwarder(
+      rtnetlink,
+      kernel.sysctl,
+      addressFamily(loaded.config.underlay.address),
+      kernel.nft,
+    );
     if (missing.length > 0)
       throw new ForwarderError(
         'kernel-features',

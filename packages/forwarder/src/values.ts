@@ -2,6 +2,7 @@
 import type { Encapsulation, IpAddress, IpPrefix, MacAddress } from '@hostpe/net';
 import {
   addressFamily,
+  hostPrefix,
   NetError,
   parseIpAddress,
   parseIpPrefix,
@@ -46,15 +47,15 @@ export function isReservedPrefix(prefix: IpPrefix): boolean {
   return mayBeReserved.test(prefix) && notTenants.some((reserved) => prefixContains(reserved, prefix));
 }
 
-export const ipv4AddressSchema = parsed<IpAddress>(parseIpAddress).refine(
-  (address) => addressFamily(address) === 'ipv4',
-  { error: ({ input }) => `${String(input)} is not an IPv4 address: the underlay is IPv4` },
+/** What no PE is at: addresses of a link or a host, multicast, and those that mean IPv4. */
+const notPes: readonly IpPrefix[] = ['::/96', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'].map(parseIpPrefix);
+
+export const peAddressSchema = parsed<IpAddress>(parseIpAddress).refine(
+  (address) => !notPes.some((reserved) => prefixContains(reserved, hostPrefix(address))),
+  { error: ({ input }) => `${String(input)} cannot be a PE's address: it is none of a whole network` },
 );
 
-export const ipv4PrefixSchema = parsed<IpPrefix>(parseIpPrefix).refine(
-  (prefix) => addressFamily(prefix) === 'ipv4',
-  { error: ({ input }) => `${String(input)} is not an IPv4 prefix: the underlay is IPv4` },
-);
+export const prefixSchema = parsed<IpPrefix>(parseIpPrefix);
 
 /** An address of a machine, with or without its /32 or /128. */
 export const hostPrefixSchema = parsed<IpPrefix>(parseIpPrefix).superRefine((prefix, context) => {

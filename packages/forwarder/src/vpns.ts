@@ -1,7 +1,7 @@
 // What a VPN is called and numbered on this host: VRF device, instance-id, table, encapsulations. Pure.
 // An instance-id is a 16-bit number per (forwarder, VPN) that route distinguishers are made of, so it stays with its VPN:
 // draft-ietf-l3vpn-end-system-06 section 6. The VRF's table is 16000 + instance-id.
-import type { Encapsulation } from '@hostpe/net';
+import type { AddressFamily, Encapsulation } from '@hostpe/net';
 import type { Adopted } from '@hostpe/reconciler';
 import { LAST_INSTANCE_ID, VRF_TABLE_BASE } from '@hostpe/reconciler';
 import type { VpnSettings } from './config.ts';
@@ -18,7 +18,11 @@ export interface Vpn {
   readonly encapsulations: readonly Encapsulation[];
 }
 
-const defaultEncapsulations: readonly Encapsulation[] = ['gre', 'udp'];
+/** All that the underlay carries. */
+const defaultEncapsulations: Readonly<Record<AddressFamily, readonly Encapsulation[]>> = {
+  ipv4: ['gre', 'udp'],
+  ipv6: ['gre'],
+};
 
 /** The name of a VPN's VRF device. @returns undefined where neither the configuration nor the VPN's name gives a usable one. */
 function vrfDevice(name: string, settings: VpnSettings | undefined): string | undefined {
@@ -32,12 +36,14 @@ function vrfDevice(name: string, settings: VpnSettings | undefined): string | un
  */
 export class VpnNumbering {
   readonly #settings: ReadonlyMap<string, VpnSettings>;
+  readonly #underlay: AddressFamily;
   readonly #vpns = new Map<string, Vpn>();
   readonly #adopted = new Map<string, number>();
   readonly #taken = new Set<number>();
 
-  constructor(settings: ReadonlyMap<string, VpnSettings>) {
+  constructor(settings: ReadonlyMap<string, VpnSettings>, underlay: AddressFamily) {
     this.#settings = settings;
+    this.#underlay = underlay;
     for (const { instanceId } of settings.values()) if (instanceId !== undefined) this.#taken.add(instanceId);
   }
 
@@ -98,7 +104,7 @@ export class VpnNumbering {
       device,
       instanceId,
       table: VRF_TABLE_BASE + instanceId,
-      encapsulations: settings?.encapsulations ?? defaultEncapsulations,
+      encapsulations: settings?.encapsulations ?? defaultEncapsulations[this.#underlay],
     };
     this.#vpns.set(name, vpn);
     return vpn;

@@ -126,12 +126,46 @@ describe('the configuration', () => {
     ]);
   });
 
+  test('takes an IPv6 underlay', () => {
+    const underlay = { address: '2001:DB8::1', mtu: 1328, 'allowed-pes': ['2001:db8:ff::/48'] };
+    expect(forwarderConfigSchema.parse({ ...minimal, underlay }).underlay).toEqual({
+      address: '2001:db8::1',
+      mtu: 1328,
+      allowedPes: ['2001:db8:ff::/48'],
+    });
+  });
+
   test.each<[string, object, string]>([
     ['an unknown key', { undrelay: {} }, ': Unrecognized key: "undrelay"'],
     [
-      'an IPv6 underlay',
-      { underlay: { address: '2001:db8::1' } },
-      'underlay.address: 2001:db8::1 is not an IPv4 address: the underlay is IPv4',
+      'a link-local PE address',
+      { underlay: { address: 'fe80::1' } },
+      "underlay.address: fe80::1 cannot be a PE's address: it is none of a whole network",
+    ],
+    [
+      'an IPv4 address that is written as an IPv6 one',
+      { underlay: { address: '::ffff:10.255.0.1' } },
+      "underlay.address: ::ffff:10.255.0.1 cannot be a PE's address: it is none of a whole network",
+    ],
+    [
+      'a PE prefix of the other family over IPv4',
+      { underlay: { address: '10.255.0.1', 'allowed-pes': ['10.255.0.0/24', '2001:db8::/32'] } },
+      'underlay.allowed-pes.1: 2001:db8::/32 is not an IPv4 prefix: the underlay is that of 10.255.0.1',
+    ],
+    [
+      'a PE prefix of the other family over IPv6',
+      { underlay: { address: '2001:db8::1', 'allowed-pes': ['10.255.0.0/24'] } },
+      'underlay.allowed-pes.0: 10.255.0.0/24 is not an IPv6 prefix: the underlay is that of 2001:db8::1',
+    ],
+    [
+      'an MTU that is too small for IPv6 in IPv6',
+      { underlay: { address: '2001:db8::1', mtu: 1327 } },
+      "underlay.mtu: 1328 at the least over IPv6: a tunnel's 44 bytes, a label's 4 and an IPv6 packet's least 1280",
+    ],
+    [
+      'MPLS in UDP over an IPv6 underlay',
+      { underlay: { address: '2001:db8::1' }, vpns: { red: { encapsulations: ['gre', 'udp'] } } },
+      'vpns.red.encapsulations: no udp over an IPv6 underlay (2001:db8::1): Linux has MPLS in UDP over IPv6 for one PE a device only; leave it at gre',
     ],
     [
       'no address',

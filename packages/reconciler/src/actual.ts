@@ -15,7 +15,7 @@ import type {
 } from '@hostpe/rtnetlink';
 import type { DesiredState } from './desired.ts';
 import { readSysctls } from './host.ts';
-import { FORWARDER_PROTOCOL, GRE_DEVICE, UDP_DEVICE } from './layout.ts';
+import { FORWARDER_PROTOCOL, filterDevice, GRE_DEVICE } from './layout.ts';
 import { ARP_ANSWERS_TABLE } from './multipoint.ts';
 import { readAdvertised } from './router-advertisements.ts';
 
@@ -28,7 +28,7 @@ export interface Devices {
   readonly fouPorts: readonly FouPort[];
   /** Of the table that answers ARP queries are looked up in. */
   readonly arpAnswers: readonly IpRoute[];
-  /** Of the UDP device. */
+  /** Of the device whose filters pick the remote PE. */
   readonly qdiscs: readonly Qdisc[];
   /** By path; a path that does not exist has no entry. */
   readonly sysctls: ReadonlyMap<string, SysctlValue>;
@@ -49,7 +49,7 @@ export async function readDevices(
     if (list === undefined) addresses.set(address.index, [address]);
     else list.push(address);
   }
-  const udp = named.get(UDP_DEVICE)?.index;
+  const picking = named.get(filterDevice(desired.underlay.address))?.index;
   return {
     links: named,
     byIndex: new Map(links.flatMap((link) => (link.index === undefined ? [] : [[link.index, link]]))),
@@ -60,28 +60,29 @@ export async function readDevices(
     ],
     arpAnswers: await rtnetlink.dump({ object: 'route', family: 'ipv4', table: ARP_ANSWERS_TABLE }),
     fouPorts: await rtnetlink.dump({ object: 'fou' }),
-    qdiscs: udp === undefined ? [] : await rtnetlink.dump({ object: 'qdisc', index: udp }),
+    qdiscs: picking === undefined ? [] : await rtnetlink.dump({ object: 'qdisc', index: picking }),
     sysctls: await readSysctls(desired, named, sysctl),
     advertised: await readAdvertised(rtnetlink, sysctl, named),
   };
 }
 
-/** What there is for remote PEs: the neighbours of the GRE and the UDP device, and the filters at the UDP device's egress. */
+/** What there is for remote PEs: the neighbours of the devices that nexthops lead to, and the filters at the egress of the one that has them. */
 export async function readPeObjects(
   rtnetlink: Rtnetlink,
+  desired: DesiredState,
   devices: Devices,
 ): Promise<{ readonly neighbours: readonly Neighbour[]; readonly filters: readonly Filter[] }> {
   const gre = devices.links.get(GRE_DEVICE)?.index;
-  const udp = devices.links.get(UDP_DEVICE)?.index;
+  const picking = devices.links.get(filterDevice(desired.underlay.address))?.index;
   const neighbours: Neighbour[] = [];
-  for (const index of [gre, udp]) {
+  for (const index of [gre, picking]) {
     if (index !== undefined)
       neighbours.push(...(await rtnetlink.dump({ object: 'neighbour', index, family: 'ipv6' })));
   }
-  const hasHook = udp !== undefined && devices.qdiscs.some((qdisc) => qdisc.kind === 'clsact');
+  const hasHook = picking !== undefined && devices.qdiscs.some((qdisc) => qdisc.kind === 'clsact');
   return {
     neighbours,
-    filters: hasHook ? await rtnetlink.dump({ object: 'filter', index: udp, hook: 'egress' }) : [],
+    filters: hasHook ? await rtnetlink.dump({ object: 'filter', index: picking, hook: 'egress' }) : [],
   };
 }
 

@@ -7,13 +7,11 @@ import type { Devices } from './actual.ts';
 import type { DesiredAttachment, DesiredState, DesiredVpn } from './desired.ts';
 import { planAttachmentSysctls } from './host.ts';
 import {
-  FOU_DEVICE,
   GATEWAY_IPV4,
   GATEWAY_IPV6,
   GATEWAY_MAC,
-  GRE_DEVICE,
   isPlainInterfaceName,
-  UDP_DEVICE,
+  TUNNEL_DEVICES,
   UNDERLAY_ALIAS,
   vpnOfAlias,
 } from './layout.ts';
@@ -76,7 +74,7 @@ export function planAttachments(desired: DesiredState, devices: Devices): Attach
       const isNew = link.master !== vrf.index;
       if (link.address !== GATEWAY_MAC) prepared.push(set({ address: GATEWAY_MAC }));
       prepared.push(...planAttachmentSysctls(key, attachment, devices));
-      const mtu = wantedMtu(attachment, vpn, underlay, devices);
+      const mtu = wantedMtu(attachment, machineMtu(desired.underlay, underlay, vpn.encapsulations), devices);
       if (mtu !== undefined && link.mtu !== mtu) prepared.push(set({ mtu }));
       if (isNew && link.up === true) prepared.push(set({ up: false }));
       if (isNew) enslaved.push(set({ master: vrf.index, up: true }));
@@ -103,7 +101,7 @@ function conflict(attachment: DesiredAttachment, vpn: DesiredVpn, devices: Devic
   if (vlan !== undefined) return vlan;
   const link = devices.links.get(name);
   if (link === undefined) return undefined;
-  if (link.info?.kind === 'vrf' || [GRE_DEVICE, UDP_DEVICE, FOU_DEVICE, 'lo'].includes(name)) {
+  if (link.info?.kind === 'vrf' || [...TUNNEL_DEVICES, 'lo'].includes(name)) {
     return `${name} is no interface of a machine`;
   }
   const master = link.master === undefined ? undefined : devices.byIndex.get(link.master);
@@ -112,16 +110,11 @@ function conflict(attachment: DesiredAttachment, vpn: DesiredVpn, devices: Devic
   return `${name} belongs to ${master?.name ?? `device ${link.master}`}, which is not hostpe's: release it there first`;
 }
 
-/** What an interface's MTU should be; undefined where it keeps its own. A subinterface cannot have more than the interface below it. */
-function wantedMtu(
-  { mtu, vlan }: DesiredAttachment,
-  vpn: DesiredVpn,
-  underlay: number,
-  devices: Devices,
-): number | undefined {
+/** What an interface's MTU should be; undefined where it keeps its own. @param whole what the underlay carries whole. A subinterface cannot have more than the interface below it. */
+function wantedMtu({ mtu, vlan }: DesiredAttachment, whole: number, devices: Devices): number | undefined {
   if (mtu !== 'underlay') return mtu;
   const parent = vlan === undefined ? undefined : devices.links.get(vlan.parent)?.mtu;
-  return Math.min(machineMtu(underlay, vpn.encapsulations), parent ?? Number.POSITIVE_INFINITY);
+  return Math.min(whole, parent ?? Number.POSITIVE_INFINITY);
 }
 
 /** What the report says of an attachment as far as its interface goes. */

@@ -11,9 +11,12 @@ export interface DesiredState {
 }
 
 export interface DesiredUnderlay {
-  /** Our PE address: `local` of every tunnel. */
+  /** Our PE address: source of every tunnel. Its family is that of the underlay. */
   readonly address: IpAddress;
-  /** MTU of the underlay, at least 1312; absent: that of the interface with the PE address. Tunnel devices get it less 24 (GRE) or 28 (UDP). */
+  /**
+   * MTU of the underlay, at least 1312, or 1328 over IPv6; absent: that of the interface with the PE address. Tunnel devices get it less 24 (GRE),
+   * 28 (UDP) or 44 (GRE over IPv6).
+   */
   readonly mtu?: number | undefined;
   /** Where tunnel packets may come from besides the PEs of known routes. */
   readonly allowedPes: readonly IpPrefix[];

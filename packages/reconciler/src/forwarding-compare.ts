@@ -2,7 +2,7 @@
 import type { Filter, MplsRoute } from '@hostpe/rtnetlink';
 import { FILTER_PRIORITY } from './layout.ts';
 
-/** The UDP device is ours, other priorities of its hook may be an operator's. */
+/** The device is ours, other priorities of its hook may be an operator's. */
 export function isOurFilter(filter: Filter): boolean {
   return filter.priority === FILTER_PRIORITY && filter.match.kind === 'flower';
 }
@@ -21,7 +21,8 @@ export function isSameFilter(actual: Filter | undefined, wanted: Filter): boolea
     actual.match.redirect === wanted.match.redirect &&
     actual.match.tunnel.source === wanted.match.tunnel.source &&
     actual.match.tunnel.destination === wanted.match.tunnel.destination &&
-    actual.match.tunnel.csum === wanted.match.tunnel.csum
+    actual.match.tunnel.csum === wanted.match.tunnel.csum &&
+    actual.match.tunnel.keyless === wanted.match.tunnel.keyless
   );
 }
 

@@ -1,12 +1,14 @@
 // The forwarding half of a pass: PEs, nexthop objects, routes and label routes. Owns what is known of them between passes, and their order: make
 // before break, users after what they use, and the reverse on the way out. The devices under them are settled before.
-import type { IpAddress, Label } from '@hostpe/net';
+import type { Encapsulation, IpAddress, Label } from '@hostpe/net';
+import { addressFamily } from '@hostpe/net';
 import type { MplsRoute, Notification, Rtnetlink, RtnetlinkError } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import { readLabelRoutes, readPeObjects } from './actual.ts';
 import type { DesiredState } from './desired.ts';
 import { labelKey, routeKey } from './keys.ts';
-import { FORWARDER_PROTOCOL, GRE_DEVICE, isOurNexthopId, peOfGateway, UDP_DEVICE } from './layout.ts';
+import { FORWARDER_PROTOCOL, isOurNexthopId, tunnelWay } from './layout.ts';
+import { PeNumbers } from './pe-numbers.ts';
 import { remoteProblem } from './remote-pe.ts';
 import type { Stray } from './routes/kernel-routes.ts';
 import { defaultKey, isUnreachableDefault, readKernelRoutes, usualMetric } from './routes/kernel-routes.ts';
@@ -38,6 +40,7 @@ export class Forwarding {
   readonly #rtnetlink: Rtnetlink;
   readonly #nexthops = new NexthopObjects();
   readonly #pes = new PeObjects();
+  readonly #numbers = new PeNumbers();
   #labelRoutes: readonly MplsRoute[] = [];
   #strays: readonly Stray[] = [];
   /** Tables with their unreachable default. */
@@ -73,9 +76,11 @@ export class Forwarding {
   /** @throws RtnetlinkError */
   async read(desired: DesiredState, devices: Devices, depth: Depth): Promise<void> {
     if (depth === 'routes') return;
-    const { neighbours, filters } = await readPeObjects(this.#rtnetlink, devices);
+    const { neighbours, filters } = await readPeObjects(this.#rtnetlink, desired, devices);
     this.#pes.load(neighbours, filters);
-    const isSame = this.#nexthops.load(await this.#rtnetlink.dump({ object: 'nexthop' }));
+    const nexthops = await this.#rtnetlink.dump({ object: 'nexthop' });
+    this.#numbers.load(filters, neighbours, nexthops);
+    const isSame = this.#nexthops.load(nexthops);
     if (!isSame || depth === 'tables') this.#isSweepDue = true;
     this.#labelRoutes = await readLabelRoutes(this.#rtnetlink);
     if (depth === 'devices') return;
@@ -94,9 +99,12 @@ export class Forwarding {
     for (const { routes } of desired.vpns)
       for (const nexthops of routes.sets.all())
         for (const nexthop of nexthops)
-          if (nexthop.kind === 'remote' && remoteProblem(nexthop.pe, desired) === undefined)
+          if (
+            nexthop.kind === 'remote' &&
+            remoteProblem(nexthop.pe, nexthop.encapsulation, desired) === undefined
+          )
             pes.add(nexthop.pe);
-    for (const { pe } of this.#remotes(devices)) pes.add(pe);
+    for (const { pe } of this.#remotes(desired, devices)) pes.add(pe);
     return pes;
   }
 
@@ -112,7 +120,8 @@ export class Forwarding {
    */
   async prepare(desired: DesiredState, devices: Devices, progress: Progress): Promise<ReadonlySet<Label>> {
     const labels = targetLabels(desired, devices);
-    const pes = this.#pes.plan(desired, devices, this.#remotes(devices));
+    const facts = { desired, devices, numbers: this.#numbers };
+    const pes = this.#pes.plan(facts, this.#remotes(desired, devices));
     await progress.run([[...pes.steps, ...planLabels(labels, this.#labelRoutes)]]);
     pes.settle(progress);
     await this.#addDefaults(desired, devices, progress);
@@ -124,7 +133,7 @@ export class Forwarding {
    * @throws RtnetlinkError when the kernel's door itself is broken
    */
   async add(desired: DesiredState, devices: Devices, depth: Depth, progress: Progress): Promise<void> {
-    const resolver = new Resolver(desired, devices);
+    const resolver = new Resolver(desired, devices, this.#numbers);
     await this.#sweep(desired, resolver, depth);
     const work = await routeWork(desired, devices, resolver, this.#nexthops);
     this.#work = work.batches;
@@ -134,7 +143,7 @@ export class Forwarding {
     const wanted: Remote[] = [];
     for (const { to } of work.targets.values())
       for (const { remote } of to.members) if (remote !== undefined) wanted.push(remote);
-    const pes = this.#pes.plan(desired, devices, wanted);
+    const pes = this.#pes.plan({ desired, devices, numbers: this.#numbers }, wanted);
     const plan = planNexthops(work, this.#nexthops, ({ remote }) =>
       remote === undefined ? [] : pes.needs(remote),
     );
@@ -225,7 +234,8 @@ export class Forwarding {
   }
 
   async #removePes(desired: DesiredState, devices: Devices, progress: Progress): Promise<void> {
-    const pes = this.#pes.removals(desired, devices, this.#remotes(devices));
+    const facts = { desired, devices, numbers: this.#numbers };
+    const pes = this.#pes.removals(facts, this.#remotes(desired, devices));
     await progress.run([pes.steps]);
     pes.settle(progress);
   }
@@ -245,14 +255,19 @@ export class Forwarding {
   }
 
   /** The PEs that nexthop objects of ours lead to. */
-  *#remotes(devices: Devices): Iterable<Remote> {
-    const gre = devices.links.get(GRE_DEVICE)?.index;
-    const udp = devices.links.get(UDP_DEVICE)?.index;
+  *#remotes({ underlay }: DesiredState, devices: Devices): Iterable<Remote> {
+    const family = addressFamily(underlay.address);
+    const byDevice = new Map<number, Encapsulation>();
+    for (const encapsulation of ['gre', 'udp'] as const) {
+      const way = tunnelWay(family, encapsulation);
+      const index = way === undefined ? undefined : devices.links.get(way.device)?.index;
+      if (index !== undefined) byDevice.set(index, encapsulation);
+    }
     for (const { device, gateway } of this.#nexthops.gateways()) {
-      const pe = peOfGateway(gateway);
-      if (pe === undefined) continue;
-      if (device === gre) yield { pe, encapsulation: 'gre' };
-      else if (device === udp) yield { pe, encapsulation: 'udp' };
+      const pe = this.#numbers.pe(gateway);
+      const encapsulation = byDevice.get(device);
+      if (pe !== undefined && encapsulation !== undefined && addressFamily(pe) === family)
+        yield { pe, encapsulation };
     }
   }
 

@@ -12,6 +12,7 @@ export const outgoingName: Json = { meta: { key: 'oifname' } };
 /** Where a VRF has become the packet's interface: which of its interfaces the packet came in by. */
 export const slaveName: Json = { meta: { key: 'sdifname' } };
 export const ipProtocol: Json = { meta: { key: 'l4proto' } };
+export const isIpv6: Json = equal({ meta: { key: 'nfproto' } }, 'ipv6');
 /** True of an IPv6 packet with a fragment header. */
 export const isIpv6Fragment: Json = equal({ exthdr: { name: 'frag' } }, true);
 /** True of an IPv4 packet that is not whole: an offset, or more to come (RFC 791 section 3.1). */
@@ -68,4 +69,9 @@ export function exceeds({ rate, per, burst }: Rate, key: Json, set: string): Jso
 /** Puts a key into a dynamic set. */
 export function note(key: Json, set: string): Json {
   return { set: { op: 'add', elem: key, set: `@${set}` } };
+}
+
+/** Overwrites a field with what a map has for `key`; a key that it has not leaves the packet as it is. */
+export function rewrite(what: Json, key: Json, map: string): Json {
+  return { mangle: { key: what, value: { map: { key, data: `@${map}` } } } };
 }

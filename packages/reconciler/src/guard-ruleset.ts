@@ -40,6 +40,11 @@ export function guardObjects(table: GuardTable, counts: ReadonlyMap<string, Guar
 // Where /etc/protocols has a name (Debian's netbase), nft prints it; where it has not, nft knows the number only.
 const protocolNumbers: Readonly<Record<string, number>> = { gre: GRE, 'mpls-in-ip': MPLS_IN_IP };
 
+/** The number of an IP protocol that nft printed as a name; anything else as it is. */
+export function protocolNumber(value: Json): Json {
+  return typeof value === 'string' ? (protocolNumbers[value] ?? value) : value;
+}
+
 /**
  * A text that is equal for equal tables, whatever the order of their objects, handles, counts and elements. Rules keep their order.
  * @param objects of one table, as guardObjects or nft gives them
@@ -63,7 +68,7 @@ export function canonicalTable(objects: readonly Json[]): string {
 }
 
 function canonicalValue(value: Json): Json {
-  if (typeof value === 'string') return protocolNumbers[value] ?? value;
+  if (typeof value === 'string') return protocolNumber(value);
   if (isArray(value)) return value.map(canonicalValue);
   if (!isRecord(value)) return value;
   const entries = Object.entries(value).map(([key, inner]): [string, Json] => {

@@ -11,17 +11,27 @@ import {
   interfaceName,
   ipProtocol,
   isIpv4Fragment,
+  isIpv6,
   isIpv6Fragment,
   jump,
   note,
   notrack,
   outgoingName,
   prefix,
+  rewrite,
   slaveName,
   unequal,
   withInterface,
 } from './guard-expressions.ts';
-import { GATEWAY_IPV4, GRE, GRE_DEVICE, MPLS_IN_IP, MPLS_IN_UDP_PORT, UDP_DEVICE } from './layout.ts';
+import {
+  GATEWAY_IPV4,
+  GRE,
+  GRE_DEVICE,
+  MPLS_IN_IP,
+  MPLS_IN_UDP_PORT,
+  PES_DEVICE,
+  UDP_DEVICE,
+} from './layout.ts';
 import { arpAnswersChain } from './multipoint.ts';
 import { pathMtuChains } from './path-mtu.ts';
 
@@ -83,6 +93,12 @@ const inet: TableShape = {
     self: { type: 'ipv4_addr' },
     pes: { type: 'ipv4_addr' },
     allowed_pes: { type: 'ipv4_addr', flags: ['interval'] },
+    self_ipv6: { type: 'ipv6_addr' },
+    pes_ipv6: { type: 'ipv6_addr' },
+    allowed_pes_ipv6: { type: 'ipv6_addr', flags: ['interval'] },
+    // IP protocols, where the underlay is IPv6.
+    ipv6_tunnels: { type: 'inet_proto' },
+    sources_to_pes: { type: 'ipv6_addr', map: 'ipv6_addr' },
     vrf_marks: { type: 'ifname', map: 'mark' },
     link_locals: byPackets(['ifname', 'ipv6_addr'], 600),
     new_link_locals: byPackets('ifname', 600),
@@ -156,6 +172,8 @@ const inet: TableShape = {
       hook: { hook: 'output', prio: beforeTracking },
       rules: [
         [equal(field('udp', 'dport'), MPLS_IN_UDP_PORT), equal(field('ip', 'saddr'), '@self'), notrack],
+        // The kernel gives GRE over IPv6 a source of its own choice, and not that of tunnel_key (net/ipv6/ip6_gre.c).
+        [equal(ipProtocol, GRE), rewrite(field('ip6', 'saddr'), field('ip6', 'daddr'), 'sources_to_pes')],
       ],
     },
     tenant: {
@@ -199,6 +217,16 @@ const inet: TableShape = {
         drop('unknown_pe'),
       ],
     },
+    // Over IPv6 our device takes what is sent to any address of this host.
+    tunnel_ipv6: {
+      rules: [
+        [unequal(field('ip6', 'daddr'), '@self_ipv6'), ...drop('unknown_pe')],
+        [equal(field('ip6', 'saddr'), '@self_ipv6'), ...drop('own_address')],
+        [equal(field('ip6', 'saddr'), '@pes_ipv6'), accept],
+        [equal(field('ip6', 'saddr'), '@allowed_pes_ipv6'), accept],
+        drop('unknown_pe'),
+      ],
+    },
     input: {
       hook: { hook: 'input', prio: -10 },
       rules: [
@@ -212,6 +240,7 @@ const inet: TableShape = {
           equal(field('udp', 'dport'), MPLS_IN_UDP_PORT),
           jump('tunnel'),
         ],
+        [isIpv6, equal(ipProtocol, '@ipv6_tunnels'), goTo('tunnel_ipv6')],
       ],
     },
     ...pathMtuChains,
@@ -223,7 +252,7 @@ const inet: TableShape = {
         // Whatever the VRF's table lacks and the host's tables have.
         [
           equal(interfaceName, '@vrfs'),
-          unequal(outgoingName, { set: [GRE_DEVICE, UDP_DEVICE] }),
+          unequal(outgoingName, { set: [GRE_DEVICE, PES_DEVICE, UDP_DEVICE] }),
           unequal(outgoingName, '@attachments'),
           unequal(outgoingName, '@vrfs'),
           ...drop('left_vpn'),

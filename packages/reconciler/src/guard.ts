@@ -6,10 +6,10 @@ import { addressFamily, compareAddresses, prefixAddress, prefixContains, prefixL
 import type { DesiredState } from './desired.ts';
 import type { Json } from './guard-expressions.ts';
 import type { GuardCount } from './guard-ruleset.ts';
-import { canonicalTable, guardObjects, guardSets, isRecord } from './guard-ruleset.ts';
+import { canonicalTable, guardObjects, guardSets, isRecord, protocolNumber } from './guard-ruleset.ts';
 import type { GuardTable } from './guard-tables.ts';
 import { GUARD_TABLE, guardTables } from './guard-tables.ts';
-import { isPlainInterfaceName } from './layout.ts';
+import { GRE, isPlainInterfaceName } from './layout.ts';
 import { vpnMark } from './path-mtu.ts';
 
 /** Elements by their JSON text. */
@@ -33,6 +33,9 @@ export interface Ruleset {
   readonly nftables: readonly Json[];
 }
 
+/** Prefixes of an operator's choice. */
+const intervalSets: ReadonlySet<string> = new Set(['inet allowed_pes', 'inet allowed_pes_ipv6']);
+
 /** @param pes remote PEs of routes, known and kept. Our own address among them is ignored. */
 export function guardSetsOf(desired: DesiredState, pes: Iterable<IpAddress>): GuardSets {
   const sets = new Map<string, Map<string, Json>>();
@@ -41,11 +44,17 @@ export function guardSetsOf(desired: DesiredState, pes: Iterable<IpAddress>): Gu
   }
   const add = (set: string, element: Json) => sets.get(set)?.set(JSON.stringify(element), element);
   const { address: self, allowedPes } = desired.underlay;
-  if (addressFamily(self) === 'ipv4') add('inet self', self);
+  const family = addressFamily(self);
+  const suffix = family === 'ipv4' ? '' : '_ipv6';
+  add(`inet self${suffix}`, self);
+  if (family === 'ipv6') add('inet ipv6_tunnels', GRE);
   for (const pe of pes) {
-    if (pe !== self && addressFamily(pe) === 'ipv4') add('inet pes', pe);
+    if (pe === self || addressFamily(pe) !== family) continue;
+    add(`inet pes${suffix}`, pe);
+    if (family === 'ipv6') add('inet sources_to_pes', [pe, self]);
   }
-  for (const prefix of withoutOverlap(allowedPes)) add('inet allowed_pes', prefixElement(prefix));
+  const allowed = allowedPes.filter((prefix) => addressFamily(prefix) === family);
+  for (const prefix of withoutOverlap(allowed)) add(`inet allowed_pes${suffix}`, prefixElement(prefix));
   for (const vpn of desired.vpns) {
     if (isPlainInterfaceName(vpn.device)) {
       add('inet vrfs', vpn.device);
@@ -74,14 +83,12 @@ export function guardSetsOf(desired: DesiredState, pes: Iterable<IpAddress>): Gu
   return sets;
 }
 
-/** IPv4 prefixes without those inside others: an nft interval set takes no overlap. */
+/** Prefixes of one family without those inside others: an nft interval set takes no overlap. */
 function withoutOverlap(prefixes: readonly IpPrefix[]): IpPrefix[] {
   const kept: IpPrefix[] = [];
-  const sorted = prefixes
-    .filter((prefix) => addressFamily(prefix) === 'ipv4')
-    .toSorted(
-      (a, b) => compareAddresses(prefixAddress(a), prefixAddress(b)) || prefixLength(a) - prefixLength(b),
-    );
+  const sorted = prefixes.toSorted(
+    (a, b) => compareAddresses(prefixAddress(a), prefixAddress(b)) || prefixLength(a) - prefixLength(b),
+  );
   for (const prefix of sorted) {
     const last = kept.at(-1);
     if (last === undefined || !prefixContains(last, prefix)) kept.push(prefix);
@@ -92,7 +99,7 @@ function withoutOverlap(prefixes: readonly IpPrefix[]): IpPrefix[] {
 function prefixElement(prefix: IpPrefix): Json {
   const addr = prefixAddress(prefix);
   const len = prefixLength(prefix);
-  return len === 32 ? addr : { prefix: { addr, len } };
+  return len === (addressFamily(prefix) === 'ipv4' ? 32 : 128) ? addr : { prefix: { addr, len } };
 }
 
 /** The shape that guardTransaction builds. */
@@ -128,7 +135,10 @@ export function readGuard(listings: readonly (object | undefined)[]): GuardState
       }
       if (!isRecord(set) || !ours.has(String(set['name']))) continue;
       const elements = Array.isArray(set['elem']) ? (set['elem'] as readonly Json[]) : [];
-      sets.set(`${table} ${set['name']}`, new Map(elements.map((one) => [JSON.stringify(one), one])));
+      sets.set(
+        `${table} ${set['name']}`,
+        new Map(elements.map(protocolNumber).map((one) => [JSON.stringify(one), one])),
+      );
     }
   }
   return { shape: shapeOf(tables), sets, counts };
@@ -150,8 +160,7 @@ export function guardRebuild(target: GuardSets, actual: GuardState | undefined):
     [...target].map(([set, wanted]) => [set, new Map([...(actual?.sets.get(set) ?? []), ...wanted])]),
   );
   // Intervals of old and new could overlap, and none of them stands for an object of ours.
-  const allowed = target.get('inet allowed_pes');
-  if (allowed !== undefined) elements.set('inet allowed_pes', new Map(allowed));
+  for (const name of intervalSets) elements.set(name, new Map(target.get(name)));
   return { nftables: [...commands, ...elementCommands('add', elements, new Map())] };
 }
 
@@ -159,7 +168,7 @@ export function guardRebuild(target: GuardSets, actual: GuardState | undefined):
 export function guardAdditions(target: GuardSets, actual: GuardSets): Ruleset | undefined {
   const commands = [
     // Adjacent ones aside, intervals must not overlap even for a moment; prefixes of others' choice need no order.
-    ...elementCommands('delete', only(actual, 'inet allowed_pes'), target),
+    ...elementCommands('delete', new Map([...actual].filter(([name]) => intervalSets.has(name))), target),
     ...elementCommands('add', target, actual),
   ];
   return commands.length === 0 ? undefined : { nftables: commands };
@@ -175,7 +184,7 @@ export function guardRemovals(target: GuardSets, actual: GuardSets): Ruleset | u
 export function guardUnion(target: GuardSets, actual: GuardSets): GuardSets {
   return new Map(
     [...target].map(([set, wanted]) => {
-      const kept = set === 'inet allowed_pes' ? [] : (actual.get(set) ?? []);
+      const kept = intervalSets.has(set) ? [] : (actual.get(set) ?? []);
       return [set, new Map([...kept, ...wanted])];
     }),
   );
@@ -189,11 +198,6 @@ export function guardCommon(target: GuardSets, actual: GuardSets): GuardSets {
       new Map([...elements].filter(([key]) => target.get(set)?.has(key) === true)),
     ]),
   );
-}
-
-function only(sets: GuardSets, name: string): GuardSets {
-  const set = sets.get(name);
-  return new Map(set === undefined ? [] : [[name, set]]);
 }
 
 /** One command a set for the elements that `sets` has and `others` has not. */

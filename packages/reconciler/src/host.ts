@@ -9,6 +9,7 @@ import {
   GRE_DEVICE,
   LOCAL_RULE_PRIORITY,
   LOCAL_TABLE,
+  PES_DEVICE,
   UDP_DEVICE,
   VRF_RULE_PRIORITY,
   vpnOfAlias,
@@ -75,7 +76,7 @@ export async function readSysctls(
     ...hostSysctls.map((one) => one.sysctl),
     rpFilter('all'),
     ...[GRE_DEVICE, FOU_DEVICE].map(mplsInput),
-    ...[GRE_DEVICE, UDP_DEVICE, ...attachments].map(disableIpv6),
+    ...[GRE_DEVICE, UDP_DEVICE, PES_DEVICE, ...attachments].map(disableIpv6),
     ...attachments.flatMap((name) => [rpFilter(name), mplsInput(name), proxyArp(name), proxyArpDelay(name)]),
   ]);
   // Those of all other interfaces matter only where `all` has to be given up.
@@ -189,12 +190,19 @@ function planRules(devices: Devices): Phases {
   return [added, deleted];
 }
 
-/** Sysctls of a tunnel device. */
-export function planTunnelSysctls(key: string, device: string, devices: Devices): Step[] {
-  const input = sysctlKeys.mplsInput(device);
-  const takesLabels = device !== UDP_DEVICE;
+/** Sysctls of a tunnel device. @param ipv6 absent: as it is */
+export function planTunnelSysctls(
+  key: string,
+  {
+    name,
+    ipv6,
+    takesLabels,
+  }: { readonly name: string; readonly ipv6?: boolean; readonly takesLabels: boolean },
+  devices: Devices,
+): Step[] {
+  const input = sysctlKeys.mplsInput(name);
   return [
-    ...(device === FOU_DEVICE ? [] : planWhereThere(key, sysctlKeys.disableIpv6(device), false, devices)),
+    ...(ipv6 === undefined ? [] : planWhereThere(key, sysctlKeys.disableIpv6(name), !ipv6, devices)),
     ...(takesLabels && devices.sysctls.get(input.path) !== true ? [sysctlStep(key, input, true)] : []),
   ];
 }

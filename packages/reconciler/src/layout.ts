@@ -1,7 +1,14 @@
 // What our objects in the kernel are called and how they are recognised again: names, marks, numbers, derived addresses.
 // Pure; every other module of this package takes them from here. Units: ids and tables are the kernel's u32 numbers.
-import type { Encapsulation, IpAddress, MacAddress } from '@hostpe/net';
-import { addressFromBytes, addressToBytes, macFromBytes, parseIpAddress, parseMac } from '@hostpe/net';
+import type { AddressFamily, Encapsulation, IpAddress, MacAddress } from '@hostpe/net';
+import {
+  addressFamily,
+  addressFromBytes,
+  addressToBytes,
+  macFromBytes,
+  parseIpAddress,
+  parseMac,
+} from '@hostpe/net';
 
 /** rtm_protocol of our routes and nexthops, `hostpe` in rt_protos. */
 export const FORWARDER_PROTOCOL = 200;
@@ -15,6 +22,9 @@ export const GRE_DEVICE = 'hostpe-gre';
 export const UDP_DEVICE = 'hostpe-udp';
 /** Adds and removes the UDP and outer IP headers. */
 export const FOU_DEVICE = 'hostpe-fou';
+/** Over IPv6, where a GRE device has no neighbours: a dummy whose filters pick the remote PE and send the packets to the GRE device. */
+export const PES_DEVICE = 'hostpe-pes';
+export const TUNNEL_DEVICES: readonly string[] = [GRE_DEVICE, UDP_DEVICE, FOU_DEVICE, PES_DEVICE];
 export const UNDERLAY_ALIAS = 'hostpe underlay';
 
 /** RFC 7510 section 3. */
@@ -28,6 +38,8 @@ export const TUNNEL_TTL = 64;
 export const GRE_OVERHEAD = 24;
 /** Outer IPv4 and UDP headers. */
 export const UDP_OVERHEAD = 28;
+/** Outer IPv6 and GRE headers. */
+export const GRE_OVER_IPV6_OVERHEAD = 44;
 
 export const MPLS_ETHERTYPE = 0x8847;
 export const FILTER_PRIORITY = 10;
@@ -65,8 +77,23 @@ export function isOurNexthopId(id: number | undefined): boolean {
   return id !== undefined && id >= FIRST_NEXTHOP_ID && id <= LAST_NEXTHOP_ID;
 }
 
-export function encapsulationDevice(encapsulation: Encapsulation): string {
-  return encapsulation === 'gre' ? GRE_DEVICE : UDP_DEVICE;
+export interface TunnelWay {
+  /** What nexthops lead to. */
+  readonly device: string;
+  /** Where its filters send packets on. */
+  readonly through?: string;
+}
+
+/** @returns undefined for MPLS in UDP over IPv6: Linux adds foo-over-UDP only in a device that has one remote end (net/ipv6/ip6_tunnel.c). */
+export function tunnelWay(underlay: AddressFamily, encapsulation: Encapsulation): TunnelWay | undefined {
+  if (underlay === 'ipv6')
+    return encapsulation === 'gre' ? { device: PES_DEVICE, through: GRE_DEVICE } : undefined;
+  return encapsulation === 'gre' ? { device: GRE_DEVICE } : { device: UDP_DEVICE, through: FOU_DEVICE };
+}
+
+/** The device with filters. @param pe our own address */
+export function filterDevice(pe: IpAddress): string {
+  return addressFamily(pe) === 'ipv6' ? PES_DEVICE : UDP_DEVICE;
 }
 
 // fe80::5efe:0:0/96, the interface identifier of RFC 5214 section 6.1, so that a nexthop reads as the PE that it leads to.
@@ -93,6 +120,30 @@ export function peMac(pe: IpAddress): MacAddress {
 /** The handle of a PE's filter: its IPv4 address as a number, so that the filter is found again by PE. */
 export function peFilterHandle(pe: IpAddress): number {
   return addressToBytes(pe).reduce((value, byte) => value * 256 + byte, 0);
+}
+
+// fe80::7065:0:0/96: what is behind it is no address.
+const numberedPrefix = addressToBytes(parseIpAddress('fe80::7065:0:0')).subarray(0, 12);
+
+function u32Bytes(number: number): number[] {
+  return [number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255];
+}
+
+/** What peGateway is to an IPv4 PE. @param number of an IPv6 PE, u32 */
+export function numberedGateway(number: number): IpAddress {
+  return addressFromBytes(Uint8Array.from([...numberedPrefix, ...u32Bytes(number)]));
+}
+
+/** The number in a gateway of numberedGateway; undefined for other addresses. */
+export function numberOfGateway(gateway: IpAddress): number | undefined {
+  const bytes = addressToBytes(gateway);
+  if (bytes.length !== 16 || numberedPrefix.some((byte, at) => bytes[at] !== byte)) return undefined;
+  return bytes.subarray(12).reduce((value, byte) => value * 256 + byte, 0);
+}
+
+/** What peMac is to an IPv4 PE. @param number of an IPv6 PE, u32 */
+export function numberedMac(number: number): MacAddress {
+  return macFromBytes(Uint8Array.from([2, 1, ...u32Bytes(number)]));
 }
 
 /** Whether nftables takes a name for a name: `@` and `*` mean sets and wildcards to it. */

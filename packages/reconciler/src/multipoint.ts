@@ -8,7 +8,7 @@ import type { IpRoute, Rule } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import type { DesiredState } from './desired.ts';
 import type { Json } from './guard-expressions.ts';
-import { FORWARDER_PROTOCOL, UDP_DEVICE, VRF_TABLE_BASE } from './layout.ts';
+import { FORWARDER_PROTOCOL, filterDevice, VRF_TABLE_BASE } from './layout.ts';
 import { MARK_BASE, MARK_RULE_PRIORITY, WHOLE_MARK } from './path-mtu.ts';
 import type { Phases } from './step.ts';
 import { kernelStep } from './step.ts';
@@ -55,7 +55,7 @@ export function isArpAnswersRule({ family, priority, mark }: Rule): boolean {
 /** The rule and the route, where an attachment needs them; the device of the route is any that is up and is not an attachment. */
 export function planArpAnswers(desired: DesiredState, devices: Devices): Phases {
   const isWanted = desired.vpns.some((vpn) => vpn.attachments.some(({ multipoint }) => multipoint === true));
-  const udp = devices.links.get(UDP_DEVICE);
+  const picking = devices.links.get(filterDevice(desired.underlay.address));
   const key = 'arp answers';
   const rule: Rule = {
     object: 'rule',
@@ -76,7 +76,7 @@ export function planArpAnswers(desired: DesiredState, devices: Devices): Phases 
         ...ours.map((object) => kernelStep(key, routeName, { op: 'delete', object })),
       ],
     ];
-  const device = udp?.up === true ? udp.index : undefined;
+  const device = picking?.up === true ? picking.index : undefined;
   const hasRoute = ours.some((route) => route.prefix === everything && route.device === device);
   const route = (index: number): IpRoute => ({
     object: 'route',

@@ -1,5 +1,6 @@
 // What this kernel lacks for a forwarder. Tries each feature on scratch devices, which it deletes again; what stays are the modules that
 // the kernel loaded for them and, with the first VRF ever, the kernel's own rule `lookup [l3mdev-table]`.
+import type { AddressFamily } from '@hostpe/net';
 import { parseIpAddress, parseLabel, parseMac } from '@hostpe/net';
 import type {
   KernelObject,
@@ -22,6 +23,7 @@ import {
   LAST_NEXTHOP_ID,
   MPLS_ETHERTYPE,
   MPLS_IN_UDP_PORT,
+  PES_DEVICE,
   TUNNEL_TTL,
   UDP_DEVICE,
   UNDERLAY_ALIAS,
@@ -83,9 +85,14 @@ const features = {
     consequence: 'no MPLS in UDP',
     how: `modprobe ipip fou (CONFIG_NET_IPIP, CONFIG_NET_FOU_IP_TUNNELS); ${stock}`,
   },
+  ip6gre: {
+    feature: 'ip6gre external',
+    consequence: 'no MPLS in GRE over IPv6',
+    how: `modprobe ip6_gre (CONFIG_IPV6_GRE), and no other such device on this host; ${stock}`,
+  },
   filters: {
     feature: 'cls_flower, act_tunnel_key, act_mirred',
-    consequence: 'no MPLS in UDP',
+    consequence: 'no MPLS in UDP, nor in GRE over IPv6',
     how: `modprobe sch_ingress cls_flower act_tunnel_key act_mirred; ${stock}`,
   },
   nft: {
@@ -96,6 +103,7 @@ const features = {
 } as const satisfies Record<string, Feature>;
 
 /**
+ * @param underlay what tunnels go over
  * @param nft absent: nftables is not looked at
  * @returns what is missing; empty when a forwarder can run. With CAP_NET_ADMIN the kernel loads modules by itself when they are
  * asked for, so what is missing here is not there at all or was kept from being loaded.
@@ -104,6 +112,7 @@ const features = {
 export async function probeForwarder(
   rtnetlink: Rtnetlink,
   sysctl: Sysctl,
+  underlay: AddressFamily,
   nft?: Nft,
 ): Promise<readonly MissingFeature[]> {
   const missing: MissingFeature[] = [];
@@ -123,7 +132,12 @@ export async function probeForwarder(
   await removeLeftovers(rtnetlink, devices);
   const isOurs = (name: string) =>
     devices.some((link) => link.name === name && link.alias === UNDERLAY_ALIAS);
-  if (![GRE_DEVICE, UDP_DEVICE, FOU_DEVICE].every(isOurs)) await probeDevices(rtnetlink, sysctl, miss);
+  const ours = underlay === 'ipv6' ? [GRE_DEVICE, PES_DEVICE] : [GRE_DEVICE, UDP_DEVICE, FOU_DEVICE];
+  if (!ours.every(isOurs)) {
+    // The kernel has room for one.
+    const hasExternal = devices.some(({ name, info }) => name === GRE_DEVICE && info?.kind === 'ip6gre');
+    await probeDevices(rtnetlink, sysctl, { underlay, hasExternal }, miss);
+  }
   miss(features.nft, nft === undefined ? undefined : await probeNft(nft));
   return missing;
 }
@@ -139,6 +153,7 @@ async function removeLeftovers(rtnetlink: Rtnetlink, devices: readonly Link[]): 
 async function probeDevices(
   rtnetlink: Rtnetlink,
   sysctl: Sysctl,
+  { underlay, hasExternal }: { readonly underlay: AddressFamily; readonly hasExternal: boolean },
   miss: (feature: Feature, reason: string | undefined) => void,
 ): Promise<void> {
   const scratch = new Scratch(rtnetlink);
@@ -151,6 +166,13 @@ async function probeDevices(
     if ((await sysctl.get(sysctlKeys.mplsPlatformLabels)) === undefined) {
       miss(features.mpls, await probeLabel(scratch, base.index));
     }
+    miss(features.filters, await probeFilters(scratch, base.index));
+    if (underlay === 'ipv6') {
+      if (hasExternal) return;
+      const ends = { external: true, local: parseIpAddress('::'), ttl: TUNNEL_TTL } as const;
+      miss(features.ip6gre, (await scratch.addDevice({ kind: 'ip6gre', ...ends })).error?.message);
+      return;
+    }
     const local = parseIpAddress('127.0.0.1');
     miss(features.gre, (await scratch.addDevice({ kind: 'gre', local, ttl: TUNNEL_TTL })).error?.message);
     // To ask for the family loads the module.
@@ -158,7 +180,6 @@ async function probeDevices(
     const encap = { type: 'fou', sourcePort: 0, destinationPort: MPLS_IN_UDP_PORT, csum: false } as const;
     const fou = await scratch.addDevice({ kind: 'ipip', mode: 'mplsip', local, ttl: TUNNEL_TTL, encap });
     miss(features.fou, fou.error?.message);
-    miss(features.filters, await probeFilters(scratch, base.index));
   } finally {
     await scratch.clear();
   }

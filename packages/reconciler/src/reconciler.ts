@@ -13,7 +13,7 @@ import type { Drop } from './guard-drops.ts';
 import { readDrops } from './guard-drops.ts';
 import { GUARD_TABLE } from './guard-tables.ts';
 import { isVrfRule } from './host.ts';
-import { FOU_DEVICE, GRE_DEVICE, UDP_DEVICE } from './layout.ts';
+import { TUNNEL_DEVICES } from './layout.ts';
 import type { Doors } from './pass.ts';
 import { Pass } from './pass.ts';
 import type { Report } from './report.ts';
@@ -119,7 +119,7 @@ export class Reconciler {
     const vrfs = desired.vpns.map((vpn) => vpn.device);
     this.#renamed.clear();
     const below = vlanParents(desired);
-    this.#watched = new Set([GRE_DEVICE, UDP_DEVICE, FOU_DEVICE, ...vrfs, ...attachments, ...below]);
+    this.#watched = new Set([...TUNNEL_DEVICES, ...vrfs, ...attachments, ...below]);
     this.#wake(isOfRoutes && !this.#isRetrying ? 'routes' : 'devices');
   }
 

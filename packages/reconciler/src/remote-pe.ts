@@ -5,17 +5,8 @@ import type { Filter, Neighbour } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import type { DesiredState } from './desired.ts';
 import { filterKey, neighbourKey } from './keys.ts';
-import {
-  encapsulationDevice,
-  FILTER_PRIORITY,
-  FOU_DEVICE,
-  GRE_DEVICE,
-  MPLS_ETHERTYPE,
-  peFilterHandle,
-  peGateway,
-  peMac,
-  UDP_DEVICE,
-} from './layout.ts';
+import { FILTER_PRIORITY, MPLS_ETHERTYPE, tunnelWay } from './layout.ts';
+import type { PeNumbers } from './pe-numbers.ts';
 import { tunnelKey } from './underlay-devices.ts';
 
 /** Objects by neighbourKey and by handle. */
@@ -24,30 +15,45 @@ export interface PeTarget {
   readonly filters: Map<number, Filter>;
 }
 
-/** @returns why packets cannot be sent to this PE; undefined where they can */
-export function remoteProblem(pe: IpAddress, desired: DesiredState): string | undefined {
-  if (addressFamily(pe) !== 'ipv4') return `PE ${pe}: tunnels over IPv6 are not supported`;
+/** @returns why packets cannot be sent to this PE in this encapsulation; undefined where they can */
+export function remoteProblem(
+  pe: IpAddress,
+  encapsulation: Encapsulation,
+  desired: DesiredState,
+): string | undefined {
+  const { address } = desired.underlay;
+  const family = addressFamily(address);
+  if (addressFamily(pe) !== family)
+    return `PE ${pe} cannot be reached over an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} underlay`;
+  if (tunnelWay(family, encapsulation) === undefined)
+    return `PE ${pe}: Linux has no MPLS in UDP over IPv6 for many PEs`;
   // A packet to ourselves would be looked up in our own label table: into any VPN.
-  if (pe === desired.underlay.address) return `PE ${pe} is this host itself`;
+  if (pe === address) return `PE ${pe} is this host itself`;
   return undefined;
+}
+
+export interface PeFacts {
+  readonly desired: DesiredState;
+  readonly devices: Devices;
+  readonly numbers: PeNumbers;
 }
 
 /**
  * What the kernel needs to send to a PE. Without its neighbour the kernel sends the PE's packets to itself, into its own labels.
- * @param pe an IPv4 address, not our own
+ * @param pe not our own, of the underlay's family
  * @returns the keys that a nexthop to it needs; undefined while a device is missing
  */
 export function addPe(
   target: PeTarget,
-  desired: DesiredState,
-  devices: Devices,
+  { desired, devices, numbers }: PeFacts,
   pe: IpAddress,
   encapsulation: Encapsulation,
 ): readonly string[] | undefined {
-  const name = encapsulationDevice(encapsulation);
-  const index = devices.links.get(name)?.index;
-  if (index === undefined) return undefined;
-  const address = peGateway(pe);
+  const { address: source } = desired.underlay;
+  const way = tunnelWay(addressFamily(source), encapsulation);
+  const index = way === undefined ? undefined : devices.links.get(way.device)?.index;
+  if (way === undefined || index === undefined) return undefined;
+  const address = numbers.gateway(pe);
   const neighbour = neighbourKey(index, address);
   const add = (linkLayerAddress: IpAddress | MacAddress) =>
     target.neighbours.set(neighbour, {
@@ -57,15 +63,19 @@ export function addPe(
       linkLayerAddress,
       state: 'permanent',
     });
-  if (encapsulation === 'gre') {
+  const { device, through } = way;
+  if (through === undefined) {
     add(pe);
-    return [tunnelKey(GRE_DEVICE), neighbour];
+    return [tunnelKey(device), neighbour];
   }
   // Also while the way out is missing: nexthops that are there already need it no less.
-  add(peMac(pe));
-  const redirect = devices.links.get(FOU_DEVICE)?.index;
+  const destinationMac = numbers.mac(pe);
+  add(destinationMac);
+  const redirect = devices.links.get(through)?.index;
   if (redirect === undefined) return undefined;
-  const handle = peFilterHandle(pe);
+  const handle = numbers.handle(pe);
+  // GRE would write a key into its header.
+  const keyless = encapsulation === 'gre';
   target.filters.set(handle, {
     object: 'filter',
     index,
@@ -75,10 +85,10 @@ export function addPe(
     handle,
     match: {
       kind: 'flower',
-      destinationMac: peMac(pe),
-      tunnel: { source: desired.underlay.address, destination: pe, csum: false },
+      destinationMac,
+      tunnel: { source, destination: pe, csum: false, ...(keyless ? { keyless } : {}) },
       redirect,
     },
   });
-  return [tunnelKey(UDP_DEVICE), tunnelKey(FOU_DEVICE), neighbour, filterKey(handle)];
+  return [tunnelKey(device), tunnelKey(through), neighbour, filterKey(handle)];
 }

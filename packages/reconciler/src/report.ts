@@ -48,7 +48,7 @@ export function attachmentReports(
     for (const attachment of vpn.attachments) {
       attachments.set(attachment.interface, {
         ...attachmentReport(attachment, vpn, devices, labels, progress),
-        mtu: machineMtu(underlay, vpn.encapsulations),
+        mtu: machineMtu(desired.underlay, underlay, vpn.encapsulations),
       });
     }
   }

@@ -4,7 +4,7 @@
 import type { Link } from '@hostpe/rtnetlink';
 import type { Devices } from './actual.ts';
 import type { DesiredAttachment, DesiredState, DesiredVlan } from './desired.ts';
-import { FOU_DEVICE, GRE_DEVICE, UDP_DEVICE } from './layout.ts';
+import { TUNNEL_DEVICES } from './layout.ts';
 import type { Step } from './step.ts';
 import { kernelStep } from './step.ts';
 
@@ -37,7 +37,7 @@ export function vlanConflict(
 ): string | undefined {
   const parent = vlan === undefined ? undefined : devices.links.get(vlan.parent);
   if (vlan === undefined || parent === undefined) return undefined;
-  if (parent.info?.kind === 'vrf' || ['lo', GRE_DEVICE, UDP_DEVICE, FOU_DEVICE].includes(vlan.parent))
+  if (parent.info?.kind === 'vrf' || ['lo', ...TUNNEL_DEVICES].includes(vlan.parent))
     return `${vlan.parent} is no interface that has VLANs`;
   const link = devices.links.get(name);
   if (link === undefined || isOurVlan(link) || isRight(link, vlan, parent)) return undefined;

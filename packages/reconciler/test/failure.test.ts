@@ -132,7 +132,7 @@ describe('failure', () => {
 
   test.each([
     ['our own PE address', { '10.1.0.2': [gre('10.255.0.1', 1000)] }, 'this host itself'],
-    ['a PE on IPv6', { '10.1.0.2': [gre('fd00::1', 1000)] }, 'not supported'],
+    ['a PE on IPv6', { '10.1.0.2': [gre('fd00::1', 1000)] }, 'over an IPv4 underlay'],
     ['the gateway of every machine', { '169.254.1.1': [gre('10.255.0.2', 1000)] }, 'gateway address'],
   ])('%s as a route is refused with its reason, and others stand', async (_what, bad, reason) => {
     const routes = { ...bad, '10.1.0.9': [gre('10.255.0.2', 1000)] };

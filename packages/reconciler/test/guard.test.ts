@@ -85,7 +85,9 @@ describe('shape', () => {
           ...chain,
           expr: [
             { match: { op: '==', left: iifname, right: '@vrfs' } },
-            { match: { op: '!=', left: oifname, right: { set: ['hostpe-gre', 'hostpe-udp'] } } },
+            {
+              match: { op: '!=', left: oifname, right: { set: ['hostpe-gre', 'hostpe-pes', 'hostpe-udp'] } },
+            },
             { match: { op: '!=', left: oifname, right: '@attachments' } },
             { match: { op: '!=', left: oifname, right: '@vrfs' } },
             { counter: 'left_vpn' },

@@ -160,7 +160,7 @@ const here: DesiredState = {
 describe('on the real kernel', () => {
   test('nothing is missing, and the probe leaves nothing', async () => {
     const before = await run('ip -br link; ip rule; ip nexthop');
-    expect(await probeForwarder(rtnetlink, openSysctl(), openNft())).toEqual([]);
+    expect(await probeForwarder(rtnetlink, openSysctl(), 'ipv4', openNft())).toEqual([]);
     expect(await run('ip -br link; ip rule; ip nexthop')).toBe(before);
   });
 
@@ -328,6 +328,39 @@ describe('on the real kernel', () => {
     expect(left).toContain('500 ');
     expect(left).not.toMatch(/\b(red|blue|green)\b|unreachable|1760/);
     expect(await works('m-red1', 'ping -c 1 -W 1 169.254.1.1')).toBe(false);
+    await reconcile(desired());
+    expect(changes).toEqual([]);
+  });
+
+  test('over IPv6: nothing is missing, a second run finds the numbers of PEs again and changes nothing, and back to IPv4', async () => {
+    const over6 = (...pes: readonly [prefix: string, pe: string][]): DesiredState => ({
+      underlay: {
+        address: parseIpAddress('2001:db8:ff::1'),
+        mtu: 1600,
+        allowedPes: [parseIpPrefix('2001:db8:fe::/48')],
+      },
+      vpns: [
+        vpn('red', 16001, {
+          attachments: [attachment('v-red1', 1000, '10.1.0.1', '2001:db8::1')],
+          routes: Object.fromEntries(pes.map(([prefix, pe]) => [prefix, [gre(pe, 1000)]])),
+        }),
+      ],
+    });
+    const [two, three] = [
+      ['10.1.0.3', '2001:db8:ff::2'],
+      ['2001:db8::3', '2001:db8:ff::3'],
+    ] as const;
+    expect(await probeForwarder(rtnetlink, openSysctl(), 'ipv6', openNft())).toEqual([]);
+    expect(await reconcile(over6([...two], [...three]))).toMatchObject({ pending: 0, failures: [] });
+    expect(await run('ip nexthop')).toMatch(/via fe80::7065:0:2 dev hostpe-pes/);
+    expect(await run('tc filter show dev hostpe-pes egress')).toMatch(
+      /handle 0x2[\s\S]*dst_ip 2001:db8:ff::3/,
+    );
+    expect(await run('ip -d link show hostpe-gre')).toMatch(/mtu 1556[\s\S]*ip6gre external/);
+    await reconcile(over6([...three], [...two]));
+    expect(changes).toEqual([]);
+    expect(await reconcile(desired())).toMatchObject({ pending: 0, failures: [] });
+    expect(await run('ip -br link')).not.toContain('hostpe-pes');
     await reconcile(desired());
     expect(changes).toEqual([]);
   });

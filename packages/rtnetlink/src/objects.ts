@@ -126,6 +126,8 @@ export interface Filter {
           readonly source: IpAddress;
           readonly destination: IpAddress;
           readonly csum: boolean;
+          /** Absent: key 0, which GRE writes into its header, and foo-over-UDP does not. */
+          readonly keyless?: true;
         };
         readonly redirect: number;
       }

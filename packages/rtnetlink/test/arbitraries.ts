@@ -114,6 +114,12 @@ export const filter: fc.Arbitrary<Filter> = fc.record({
     tunnel: fc.oneof(
       fc.record({ source: ipv4, destination: ipv4, csum: fc.boolean() }),
       fc.record({ source: ipv6, destination: ipv6, csum: fc.boolean() }),
+      fc.record({
+        source: ipv6,
+        destination: ipv6,
+        csum: fc.boolean(),
+        keyless: fc.constant(true as const),
+      }),
     ),
     redirect: u32,
   }),

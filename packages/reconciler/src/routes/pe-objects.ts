@@ -1,10 +1,8 @@
 // What the kernel is known to have for each remote PE: its neighbour, and its filter where it takes MPLS in UDP. Pure: state in, steps out.
 import type { Filter, Neighbour } from '@hostpe/rtnetlink';
-import type { Devices } from '../actual.ts';
-import type { DesiredState } from '../desired.ts';
 import { filterName, isOurFilter, isSameFilter } from '../forwarding-compare.ts';
 import { filterKey, neighbourKey } from '../keys.ts';
-import type { PeTarget } from '../remote-pe.ts';
+import type { PeFacts, PeTarget } from '../remote-pe.ts';
 import { addPe } from '../remote-pe.ts';
 import type { Progress, Step } from '../step.ts';
 import { kernelStep } from '../step.ts';
@@ -22,7 +20,7 @@ export class PeObjects {
   readonly #neighbours = new Map<string, Neighbour>();
   readonly #filters = new Map<number, Filter>();
 
-  /** What the kernel has, and nothing else. @param neighbours of the GRE and the UDP device; @param filters at the UDP device's egress */
+  /** What the kernel has, and nothing else. @param neighbours of the devices that nexthops lead to; @param filters at the egress of the one that has them */
   load(neighbours: readonly Neighbour[], filters: readonly Filter[]): void {
     this.#neighbours.clear();
     this.#filters.clear();
@@ -32,13 +30,12 @@ export class PeObjects {
   }
 
   /** What is missing or wrong for these PEs. */
-  plan(desired: DesiredState, devices: Devices, remotes: Iterable<Remote>): PePlan {
+  plan(facts: PeFacts, remotes: Iterable<Remote>): PePlan {
     const target: PeTarget = { neighbours: new Map(), filters: new Map() };
     const needs = new Map<string, readonly string[]>();
     for (const remote of remotes) {
       const text = remoteText(remote);
-      if (!needs.has(text))
-        needs.set(text, addPe(target, desired, devices, remote.pe, remote.encapsulation) ?? []);
+      if (!needs.has(text)) needs.set(text, addPe(target, facts, remote.pe, remote.encapsulation) ?? []);
     }
     const neighbours = [...target.neighbours].filter(
       ([key, { linkLayerAddress }]) => this.#neighbours.get(key)?.linkLayerAddress !== linkLayerAddress,
@@ -66,13 +63,9 @@ export class PeObjects {
   }
 
   /** What no nexthop uses any more. @param remotes all that are in use */
-  removals(
-    desired: DesiredState,
-    devices: Devices,
-    remotes: Iterable<Remote>,
-  ): Pick<PePlan, 'steps' | 'settle'> {
+  removals(facts: PeFacts, remotes: Iterable<Remote>): Pick<PePlan, 'steps' | 'settle'> {
     const used: PeTarget = { neighbours: new Map(), filters: new Map() };
-    for (const { pe, encapsulation } of remotes) addPe(used, desired, devices, pe, encapsulation);
+    for (const { pe, encapsulation } of remotes) addPe(used, facts, pe, encapsulation);
     const neighbours = [...this.#neighbours].filter(([key]) => !used.neighbours.has(key));
     const filters = [...this.#filters].filter(([handle]) => !used.filters.has(handle));
     return {

@@ -1,11 +1,13 @@
 // From the nexthops that a route should have to nexthop objects as the kernel would have them, without ids. Pure; one for each pass, as devices
 // change their numbers.
 import type { Encapsulation, IpAddress, Label } from '@hostpe/net';
+import { addressFamily } from '@hostpe/net';
 import type { Devices } from '../actual.ts';
 import { attachmentKey, interfaceState } from '../attachments.ts';
 import type { DesiredNexthop, DesiredState } from '../desired.ts';
 import { nexthopKey } from '../keys.ts';
-import { encapsulationDevice, FOU_DEVICE, GRE_DEVICE, peGateway, UDP_DEVICE } from '../layout.ts';
+import { TUNNEL_DEVICES, tunnelWay } from '../layout.ts';
+import type { PeNumbers } from '../pe-numbers.ts';
 import { remoteProblem } from '../remote-pe.ts';
 import { contentOfMembers } from './nexthop-objects.ts';
 
@@ -43,15 +45,17 @@ type Resolved = NexthopContent | 'nowhere' | 'waits' | { readonly reason: string
 export class Resolver {
   readonly #desired: DesiredState;
   readonly #devices: Devices;
+  readonly #numbers: PeNumbers;
   /** Interfaces that packets can be sent to now. */
   readonly #locals = new Map<string, number>();
   readonly #remotes = new Map<string, Resolved>();
   /** By the list itself: its number may mean another one while the pass goes on. */
   readonly #resolutions = new Map<readonly DesiredNexthop[], Resolution>();
 
-  constructor(desired: DesiredState, devices: Devices) {
+  constructor(desired: DesiredState, devices: Devices, numbers: PeNumbers) {
     this.#desired = desired;
     this.#devices = devices;
+    this.#numbers = numbers;
     for (const vpn of desired.vpns) {
       for (const attachment of vpn.attachments) {
         const index = devices.links.get(attachment.interface)?.index;
@@ -65,11 +69,7 @@ export class Resolver {
   get signature(): string {
     const index = (name: string) => this.#devices.links.get(name)?.index ?? 0;
     const locals = [...this.#locals].map(([name, device]) => `${name} ${device}`).sort();
-    return JSON.stringify([
-      this.#desired.underlay.address,
-      [GRE_DEVICE, UDP_DEVICE, FOU_DEVICE].map(index),
-      locals,
-    ]);
+    return JSON.stringify([this.#desired.underlay.address, TUNNEL_DEVICES.map(index), locals]);
   }
 
   /** @param nexthops a list of a VPN's nexthop sets: known again by its identity */
@@ -125,12 +125,14 @@ export class Resolver {
   }
 
   #makeRemote({ pe, label, encapsulation }: Extract<DesiredNexthop, { kind: 'remote' }>): Resolved {
-    const reason = remoteProblem(pe, this.#desired);
+    const reason = remoteProblem(pe, encapsulation, this.#desired);
     if (reason !== undefined) return { reason };
-    const device = this.#devices.links.get(encapsulationDevice(encapsulation))?.index;
-    if (device === undefined) return 'waits';
-    if (encapsulation === 'udp' && this.#devices.links.get(FOU_DEVICE)?.index === undefined) return 'waits';
-    const gateway = peGateway(pe);
+    const way = tunnelWay(addressFamily(pe), encapsulation);
+    const device = way === undefined ? undefined : this.#devices.links.get(way.device)?.index;
+    if (way === undefined || device === undefined) return 'waits';
+    if (way.through !== undefined && this.#devices.links.get(way.through)?.index === undefined)
+      return 'waits';
+    const gateway = this.#numbers.gateway(pe);
     return {
       key: nexthopKey(device, gateway, [label]),
       device,

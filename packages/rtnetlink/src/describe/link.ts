@@ -40,6 +40,7 @@ function infoWords(info: LinkInfo): Word[] {
     case 'ip6gre':
       return [
         'type ip6gre',
+        info.external === true && 'external',
         ...ends(info),
         ...pair('key', info.key),
         ...encapLimit(info),

@@ -84,6 +84,8 @@ export interface Ip6GreInfo extends TunnelFacts {
   readonly key?: number;
   /** RFC 2473 section 4.1.1; absent: none is sent (IP6_TNL_F_IGN_ENCAP_LIMIT). */
   readonly encapLimit?: number;
+  /** `local` is `::`, and each packet's other end that of the tunnel_key action that it went through. One such device in a namespace. */
+  readonly external?: true;
 }
 
 /** MPLS in IPv4; of the other modes of `ipip` nothing is ours. */

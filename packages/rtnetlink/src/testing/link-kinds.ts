@@ -59,6 +59,7 @@ function checkVlan(link: Link, id: number, protocol: string | undefined, devices
 }
 
 function endsOf(info: TunnelInfo): string {
+  if ('external' in info && info.external === true) return 'external';
   return `${info.local} ${info.remote} ${'key' in info ? info.key : undefined}`;
 }
 

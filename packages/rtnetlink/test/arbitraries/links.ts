@@ -38,7 +38,7 @@ const linkInfo: fc.Arbitrary<LinkInfo> = fc.oneof(
   facts(kind('dummy'), { unknown }),
   facts(kind('veth'), { peer: name, unknown }),
   facts({ ...kind('gre'), ...ends4 }, { ...far4, key: u32, pathMtuDiscovery: fc.constant(false as const) }),
-  facts({ ...kind('ip6gre'), ...ends6 }, { ...far6, key: u32 }),
+  facts({ ...kind('ip6gre'), ...ends6 }, { ...far6, key: u32, external: fc.constant(true as const) }),
   facts({ ...kind('ipip'), mode: fc.constant('mplsip' as const), ...ends4 }, far4),
   facts(
     {

@@ -113,11 +113,12 @@ export const near: Near = [
           source: parseIpAddress('2001:db8::1'),
           destination: parseIpAddress('2001:db8::2'),
           csum: true,
+          keyless: true,
         },
         redirect: 2,
       },
     }),
-    ['ours TCA_TUNNEL_KEY_ENC_KEY_ID 00000000'],
+    [],
   ],
   [
     'tc filter delete dev d0 egress protocol mpls_uc pref 10 handle 7 flower',

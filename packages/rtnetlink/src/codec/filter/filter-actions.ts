@@ -25,6 +25,7 @@ interface TunnelEnds {
   readonly source: IpAddress;
   readonly destination: IpAddress;
   readonly csum: boolean;
+  readonly keyless?: true;
 }
 
 /** tunnel_key set and pass on; mirred egress redirect to a device and stop; anything else. */
@@ -117,10 +118,11 @@ function readTunnelKey(payload: Payload): FilterAction {
     values.kept === undefined;
   if (!isPlain || source === undefined || destination === undefined) return { kind: 'other' };
   const csum = (values.TCA_TUNNEL_KEY_NO_CSUM ?? 0) === 0;
-  return { kind: 'tunnel_key', tunnel: { source, destination, csum } };
+  const keyless = values.TCA_TUNNEL_KEY_ENC_KEY_ID === undefined;
+  return { kind: 'tunnel_key', tunnel: { source, destination, csum, ...(keyless ? { keyless } : {}) } };
 }
 
-function writeTunnelKey(writer: MessageWriter, { source, destination, csum }: TunnelEnds): void {
+function writeTunnelKey(writer: MessageWriter, { source, destination, csum, keyless }: TunnelEnds): void {
   const family = addressFamily(source);
   if (family !== addressFamily(destination))
     throw new RtnetlinkError('invalid', `a tunnel from ${source} to ${destination} has two families`);
@@ -129,7 +131,7 @@ function writeTunnelKey(writer: MessageWriter, { source, destination, csum }: Tu
     ...(family === 'ipv4'
       ? { TCA_TUNNEL_KEY_ENC_IPV4_SRC: source, TCA_TUNNEL_KEY_ENC_IPV4_DST: destination }
       : { TCA_TUNNEL_KEY_ENC_IPV6_SRC: source, TCA_TUNNEL_KEY_ENC_IPV6_DST: destination }),
-    TCA_TUNNEL_KEY_ENC_KEY_ID: 0,
+    TCA_TUNNEL_KEY_ENC_KEY_ID: keyless === true ? undefined : 0,
     TCA_TUNNEL_KEY_NO_CSUM: csum ? 0 : 1,
   });
 }

@@ -2,7 +2,7 @@
 import type { AddressFamily } from '@hostpe/net';
 import type { GreInfo, Ip6GreInfo } from '../../objects.ts';
 import { AttributeTable, present } from '../wire/attributes.ts';
-import { be16, be32, bool, ignored, ip, kept, keptUnlessZero, u8, u16, u32 } from '../wire/formats.ts';
+import { be16, be32, bool, flag, ignored, ip, keptUnlessZero, u8, u16, u32 } from '../wire/formats.ts';
 import { linkForm } from './link-form.ts';
 import { checkEnds, encapLimitFlags, encapNumbers, readEncap, readEncapLimit, readEnds } from './tunnel.ts';
 
@@ -28,7 +28,7 @@ const greAttributes = new AttributeTable({
   IFLA_GRE_ENCAP_FLAGS: [15, u16],
   IFLA_GRE_ENCAP_SPORT: [16, be16],
   IFLA_GRE_ENCAP_DPORT: [17, be16],
-  IFLA_GRE_COLLECT_METADATA: [18, kept],
+  IFLA_GRE_COLLECT_METADATA: [18, flag],
   IFLA_GRE_IGNORE_DF: [19, keptUnlessZero],
   IFLA_GRE_FWMARK: [20, keptUnlessZero],
   IFLA_GRE_ERSPAN_INDEX: [21, ignored],
@@ -43,7 +43,7 @@ export const gre = linkForm(
   greAttributes,
   (values) => {
     const shared = sharedFacts('ipv4', values);
-    if (shared === undefined) return undefined;
+    if (shared === undefined || values.IFLA_GRE_COLLECT_METADATA !== undefined) return undefined;
     const facts = {
       ...shared.facts,
       pathMtuDiscovery: values.IFLA_GRE_PMTUDISC === false ? false : undefined,
@@ -63,7 +63,15 @@ export const ip6gre = linkForm(
     const encapLimit = readEncapLimit(values.IFLA_GRE_FLAGS, values.IFLA_GRE_ENCAP_LIMIT);
     if (shared === undefined || encapLimit === 'other') return undefined;
     return {
-      info: { kind: 'ip6gre', ...shared.always, ...present<Ip6GreInfo>({ ...shared.facts, encapLimit }) },
+      info: {
+        kind: 'ip6gre',
+        ...shared.always,
+        ...present<Ip6GreInfo>({
+          ...shared.facts,
+          encapLimit,
+          external: values.IFLA_GRE_COLLECT_METADATA,
+        }),
+      },
       below: shared.below,
     };
   },
@@ -71,6 +79,7 @@ export const ip6gre = linkForm(
     ...sharedValues('ipv6', info, below),
     IFLA_GRE_ENCAP_LIMIT: info.encapLimit,
     IFLA_GRE_FLAGS: encapLimitFlags(info.encapLimit),
+    IFLA_GRE_COLLECT_METADATA: info.external,
   }),
 );
 

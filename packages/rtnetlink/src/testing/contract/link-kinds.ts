@@ -70,6 +70,17 @@ export function linkKindCases(test: Case): void {
     expect(await scene.refused('add', { ...plain, name: 'tnl7' })).toBe('EEXIST');
   });
 
+  test('a GRE device over IPv6 can leave its ends to tunnel_key', ['ip6gre'], async (scene) => {
+    const external: Link = {
+      object: 'link',
+      name: 'gre6-n',
+      info: { kind: 'ip6gre', external: true, local: ip('::'), ttl: 64 },
+    };
+    await scene.add(external);
+    expect((await scene.link('gre6-n')).info).toEqual(external.info);
+    expect(await scene.refused('add', { ...external, name: 'gre6-m' })).toBe('EEXIST');
+  });
+
   test('a dummy device has carrier when it is up', ['dummy'], async (scene) => {
     await scene.add({ object: 'link', name: 'd0', up: true, info: { kind: 'dummy' } });
     const expected = { up: true, carrier: true, mtu: 1500, info: { kind: 'dummy' } };
