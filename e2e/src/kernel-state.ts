@@ -127,6 +127,32 @@ export async function kernelState(host: Host): Promise<string[]> {
   );
 }
 
+interface PrintedNexthop {
+  readonly id: number;
+  readonly dev?: string;
+  readonly gateway?: string;
+  readonly dst?: string;
+  readonly group?: readonly { readonly id: number }[];
+}
+
+/** The same state with what nexthop objects lead to in place of their ids: where the kernel has lost them they come back under any. */
+export function withoutNexthopIds(state: readonly string[]): string[] {
+  const prefix = 'nexthops: ';
+  const nexthops = state
+    .filter((line) => line.startsWith(prefix))
+    .map((line) => JSON.parse(line.slice(prefix.length)) as PrintedNexthop);
+  const names = new Map(nexthops.map(({ id, dev, gateway, dst }) => [id, `${dev} ${gateway} ${dst}`]));
+  for (const { id, group } of nexthops)
+    if (group !== undefined) names.set(id, `group of ${group.map((one) => names.get(one.id)).sort()}`);
+  return state
+    .map((line) =>
+      line
+        .replace(/"(id|nhid)":(\d+)/g, (_, key, id) => `"${key}":"${names.get(Number(id)) ?? id}"`)
+        .replace(/"group":\[([^\]]*)\]/g, (_, members: string) => `"group":[${members.split(',').sort()}]`),
+    )
+    .sort();
+}
+
 /** What is in one of two states and not in the other, `-` before and `+` now. */
 export function stateDifference(before: readonly string[], now: readonly string[]): string[] {
   const [earlier, later] = [new Set(before), new Set(now)];
