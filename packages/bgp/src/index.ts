@@ -4,6 +4,9 @@ export { MessageReader } from './codec/message-reader.ts';
 export { type CodecOptions, initialOptions, type VpnFamily } from './codec/options.ts';
 export { encodeEndOfRib, packUpdates, packWithdrawals } from './codec/pack.ts';
 export { BgpError, type BgpErrorCode } from './error.ts';
+export type { AttributeSet } from './loc-rib/attribute-sets.ts';
+export type { RibSource } from './loc-rib/best-path.ts';
+export type { ReaderKind, Rib, RibReader } from './loc-rib/rib.ts';
 export type {
   Announced,
   AsPathSegment,
@@ -24,6 +27,12 @@ export type {
   Withdrawn,
 } from './messages.ts';
 export { notificationText, shutdownCommunication } from './notification-texts.ts';
+export {
+  encapsulationCommunity,
+  mobilityCommunity,
+  mobilityOf,
+  tunnelTypeOf,
+} from './rules/extended-communities.ts';
 export type { SessionClock } from './session/clock.ts';
 export {
   defaultTimes,
@@ -36,5 +45,8 @@ export type { CeaseReason, ConnectionEnd, Retention } from './session/machine-ty
 export type { Negotiated, PeerGracefulRestart } from './session/negotiation.ts';
 export { Session, type SessionListener, type SessionParts } from './session/session.ts';
 export type { Dialer, Wire, WireEvents } from './session/wire.ts';
+export type { PeerConfiguration, SpeakerConfiguration } from './speaker/configuration.ts';
+export type { PeerView } from './speaker/peer.ts';
+export { Speaker, type SpeakerParts } from './speaker/speaker.ts';
 export { type PeerAddress, type PeerProtection, TcpDialer } from './transport/dialer.ts';
 export { type AcceptedPeer, BgpListener, type BgpListenerEvents } from './transport/listener.ts';

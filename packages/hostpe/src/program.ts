@@ -107,6 +107,7 @@ function commands(terminal: Terminal, end: (exitCode: number) => void): Command 
     ['sessions', 'the sessions of the forwarder with its route servers'],
     ['drops', 'what the forwarder keeps from tenants and tunnels, by reason'],
     ['forwarders', 'the forwarders of the route server'],
+    ['bgp', 'the BGP peers of the route server'],
   ];
   for (const [usage, description] of nouns) {
     const command = showing

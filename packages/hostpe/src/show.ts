@@ -15,6 +15,7 @@ const socketsOf: Readonly<Record<string, readonly string[]>> = {
   sessions: [forwarderSocket],
   drops: [forwarderSocket],
   forwarders: [routeServerSocket],
+  bgp: [routeServerSocket],
 };
 const anyDaemon = [forwarderSocket, routeServerSocket];
 

@@ -89,14 +89,30 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
         column('ENCAPSULATIONS', 'encapsulations'),
         column('PREFERENCE', 'localPreference'),
         column('SEQUENCE', 'sequenceNumber'),
-        column('FORWARDER', 'account'),
+        column('FROM', 'from'),
         column('USED', 'used'),
         column('STALE', 'stale'),
       ],
       expand: (entry) =>
         list(entry['paths']).flatMap((path) =>
-          byNexthop(path).map((row) => ({ ...row, vpn: entry['vpn'], prefix: entry['prefix'] })),
+          byNexthop({ ...path, from: fromOf(path), vpn: entry['vpn'], prefix: entry['prefix'] }),
         ),
+    },
+    bgp: {
+      columns: [
+        column('PEER', 'name'),
+        column('ADDRESS', 'address'),
+        column('AS', 'as'),
+        column('STATE', 'state'),
+        { title: 'FOR', cell: (row) => duration(row['seconds']) },
+        column('FAMILIES', 'families'),
+        column('RECEIVED', 'received'),
+        column('ANNOUNCED', 'announced'),
+        column('UPDATES-IN', 'updatesReceived'),
+        column('UPDATES-OUT', 'updatesSent'),
+        column('STALE', 'stale'),
+        column('REASON', 'lastError'),
+      ],
     },
     forwarders: {
       columns: [
@@ -136,6 +152,13 @@ function flatten(facts: Row, prefix = ''): readonly (readonly [string, string])[
 
 function column(title: string, field: string): Column {
   return { title, cell: (row) => row[field] };
+}
+
+/** A forwarder, or a BGP peer with the RD of its path. */
+function fromOf(path: Row): unknown {
+  return path['kind'] === 'bgp'
+    ? `${formatCell(path['account'])} RD ${formatCell(path['vpn'])}`
+    : path['account'];
 }
 
 /** A route without a usable nexthop is one line all the same. */

@@ -279,13 +279,22 @@ describe('hostpe', () => {
     await daemon({
       'GET /status': async () => ({ role: 'route-server' }),
       'GET /routes': async () => [
-        { vpn: 'hub', prefix: '10.1.0.1/32', nexthops: [], paths: [{ ...path, used: true, stale: false }] },
+        {
+          vpn: 'hub',
+          prefix: '10.1.0.1/32',
+          nexthops: [],
+          paths: [
+            { ...path, used: true, stale: false },
+            { ...path, kind: 'bgp', account: 'rr1', vpn: '192.0.2.1:7', used: false, stale: true },
+          ],
+        },
       ],
     });
     expect((await hostpe('show', 'routes', '--socket', socket)).out).toBe(
       [
-        'VPN  PREFIX       NEXTHOP     LABEL  ENCAPSULATIONS  PREFERENCE  SEQUENCE  FORWARDER  USED  STALE',
-        'hub  10.1.0.1/32  10.255.0.1  1000   gre             -           -         h1         yes   no',
+        'VPN  PREFIX       NEXTHOP     LABEL  ENCAPSULATIONS  PREFERENCE  SEQUENCE  FROM                USED  STALE',
+        'hub  10.1.0.1/32  10.255.0.1  1000   gre             -           -         h1                  yes   no',
+        'hub  10.1.0.1/32  10.255.0.1  1000   gre             -           -         rr1 RD 192.0.2.1:7  no    yes',
         '',
       ].join('\n'),
     );

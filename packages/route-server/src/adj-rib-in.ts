@@ -29,6 +29,10 @@ export class RibPath implements Path {
     this.route = route;
   }
 
+  get kind(): 'forwarder' {
+    return 'forwarder';
+  }
+
   get account(): string {
     return this.publication.account;
   }

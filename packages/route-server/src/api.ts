@@ -1,5 +1,6 @@
 // What the control socket tells an operator, as JSON. Reads the control plane, never changes it. Uptime is in seconds,
 // points in time are ISO 8601.
+import type { PeerView } from '@hostpe/bgp';
 import type { Clock } from '@hostpe/daemon';
 import { ApiError } from '@hostpe/daemon';
 import type { RouteTarget } from '@hostpe/net';
@@ -21,6 +22,8 @@ export interface ApiOptions {
   readonly forwarders: ReadonlyMap<string, { readonly vpns: ReadonlySet<string> }>;
   readonly controlPlane: ControlPlane;
   readonly sessions: Sessions;
+  /** BGP peers. */
+  readonly peers: () => readonly PeerView[];
 }
 
 interface StatusView {
@@ -68,8 +71,11 @@ interface RouteView {
 }
 
 interface PathView {
-  /** The forwarder and the VPN in which it published. */
+  /** Published by a forwarder in a VPN, or announced by a BGP peer with an RD. */
+  readonly kind: 'forwarder' | 'bgp';
+  /** Name of the forwarder or of the peer. */
   readonly account: string;
+  /** VPN or RD. */
   readonly vpn: string;
   readonly id: string;
   readonly nexthops: readonly VpnNexthop[];
@@ -85,6 +91,7 @@ export function apiRoutes(options: ApiOptions) {
     'GET /status': async () => status(options),
     'GET /vpns': async () => [...options.vpns.names()].map((vpn) => vpnView(options, vpn)),
     'GET /forwarders': async () => forwarderViews(options),
+    'GET /bgp': async () => options.peers(),
     'GET /routes': async (_body: unknown, { vpn }: Readonly<Record<string, string>>) => {
       if (vpn === undefined) return [...options.vpns.names()].flatMap((name) => routeViews(options, name));
       if (options.vpns.policy(vpn) === undefined) throw new ApiError(404, `VPN ${vpn} is not known here`);
@@ -153,6 +160,7 @@ function routeViews({ controlPlane }: ApiOptions, vpn: string): readonly RouteVi
       paths: paths.map((path) => {
         const { id, nexthops, sequenceNumber, localPreference } = path.route;
         return {
+          kind: path.kind,
           account: path.account,
           vpn: path.vpn,
           id,

@@ -1,10 +1,12 @@
 // The route server's configuration file as a schema: YAML values in, checked values out, with the defaults, and with what the
 // files that it names hold. Units: seconds in the file, as the operator writes them, milliseconds in the values.
 import { X509Certificate } from 'node:crypto';
+import type { SpeakerConfiguration } from '@hostpe/bgp';
 import { type IpAddress, parseRouteTarget } from '@hostpe/net';
 import { type Dialect, dialectNames, isVpnName } from '@hostpe/signaling';
 import type { ListenAddress, ScramCredentials, ServerTls } from '@hostpe/xmpp';
 import { z } from 'zod';
+import { bgp } from './bgp/config.ts';
 import { certificateFiles, passwordFile, path } from './files.ts';
 import {
   type OpenStreamDoor,
@@ -44,6 +46,8 @@ export interface RouteServerConfig {
   readonly restartDelay: number;
   /** Whether the routes of a lost session are the least preferred at once. */
   readonly lowerStale: boolean;
+  /** Undefined: the route server speaks no BGP. */
+  readonly bgp: SpeakerConfiguration | undefined;
   readonly controlSocket: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
@@ -106,6 +110,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
       .strictObject({ 'withdraw-delay': delay.default(60), 'restart-delay': restartDelay.default(120) })
       .prefault({}),
     'lower-stale-routes': z.boolean().default(false),
+    bgp: bgp.optional(),
     'control-socket': path.default(defaultControlSocket),
     'log-level': z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
@@ -162,6 +167,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
       withdrawDelay: written.timers['withdraw-delay'] * 1000,
       restartDelay: written.timers['restart-delay'] * 1000,
       lowerStale: written['lower-stale-routes'],
+      bgp: written.bgp,
       controlSocket: written['control-socket'],
       logLevel: written['log-level'],
     }),

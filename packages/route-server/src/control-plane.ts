@@ -8,7 +8,7 @@ import type { Log } from '@hostpe/xmpp';
 import { RouteServerError } from './errors.ts';
 import { type ForwarderState, Presence } from './presence.ts';
 import { RestartGate } from './restart-gate.ts';
-import { Rib, type Steps } from './rib.ts';
+import { type Export, Rib, type Steps } from './rib.ts';
 import type { Vpns } from './vpns.ts';
 
 /** What a forwarder may do. */
@@ -16,6 +16,20 @@ export interface Authorisation {
   /** The next-hops that it may announce. */
   readonly addresses: ReadonlySet<IpAddress>;
   readonly vpns: ReadonlySet<string>;
+}
+
+/** What the control plane tells the BGP side. */
+export interface Exchange {
+  /** Names of the peers, whose routes are awaited after a start. */
+  readonly peers: Iterable<string>;
+  /** Of each change of what a forwarder has in a VPN. */
+  readonly export: Export;
+  /** A forwarder subscribed. @returns whether what it has in the VPN is to be exported again. */
+  subscribed(account: string, vpn: string, instanceId: number | undefined): boolean;
+  /** It left, or was not back in time. */
+  unsubscribed(account: string, vpn: string): void;
+  /** Nothing is held back any more: peers may be told that they were told all. */
+  complete(): void;
 }
 
 export interface ControlPlaneOptions {
@@ -32,6 +46,8 @@ export interface ControlPlaneOptions {
   readonly lowerStale: boolean;
   readonly clock: Clock;
   readonly log: Log;
+  /** What speaks BGP, where it is configured. */
+  readonly exchange?: Exchange;
   /** Takes steps in between all else, then calls `done`; in the order of the calls. */
   readonly run: (steps: Iterable<unknown>, done: () => void) => void;
   /** Subscribers have something to hear of a VPN. */
@@ -59,7 +75,7 @@ export class ControlPlane {
       this.#informed.set(vpn, new Set());
       this.#awaitingEndOfRib.set(vpn, new Set());
     }
-    this.rib = new Rib(vpns);
+    this.rib = new Rib(vpns, options.exchange?.export);
     this.presence = new Presence({
       accounts: forwarders.keys(),
       withdrawDelay,
@@ -67,6 +83,7 @@ export class ControlPlane {
       onWithdraw: (account, state, until) => this.#withdrawStale(account, state, until),
     });
     this.#gate = this.#closedGate();
+    if (this.#gate.isOpenForAll) options.exchange?.complete();
   }
 
   /** Another one whenever End-of-RIB is held back again. */
@@ -100,6 +117,7 @@ export class ControlPlane {
   subscribe(account: string, vpn: string, instanceId: number | undefined): void {
     this.#authorise(account, vpn);
     this.presence.subscribed(account, vpn, instanceId);
+    if (this.#options.exchange?.subscribed(account, vpn, instanceId)) this.rib.exportAgain(account, vpn);
     // Who asks again is told End-of-RIB after the table that it asks for, not before.
     this.#awaitingEndOfRib.get(vpn)?.delete(account);
     this.#active(account);
@@ -122,6 +140,7 @@ export class ControlPlane {
   unsubscribe(account: string, vpn: string): void {
     this.#requireSubscription(account, vpn);
     this.presence.unsubscribed(account, vpn);
+    this.#options.exchange?.unsubscribed(account, vpn);
     this.#informed.get(vpn)?.delete(account);
     this.#awaitingEndOfRib.get(vpn)?.delete(account);
     this.#run(this.rib.withdraw(account, vpn), () => this.gate.complete(account, vpn));
@@ -174,6 +193,16 @@ export class ControlPlane {
     this.#active(account);
   }
 
+  /** Takes what changed in BGP. */
+  import(steps: Steps, done: () => void): void {
+    this.#run(steps, done);
+  }
+
+  /** A BGP peer has announced all that it has, and `import` has taken it. */
+  peerComplete(peer: string): void {
+    this.#run([], () => this.gate.peerComplete(peer));
+  }
+
   stop(): void {
     this.presence.stop();
     this.gate.stop();
@@ -224,7 +253,10 @@ export class ControlPlane {
 
   /** @returns since when the longest stale of the rest is. */
   #withdrawStale(account: string, state: ForwarderState, until: number): number | undefined {
-    const { clock, log, withdrawDelay } = this.#options;
+    const { clock, log, withdrawDelay, exchange, forwarders } = this.#options;
+    // Until now it was as good as subscribed: what it is to hear of when it is back stays.
+    if (state === 'lost')
+      for (const vpn of forwarders.get(account)?.vpns ?? []) exchange?.unsubscribed(account, vpn);
     const { routes, steps } = this.rib.sweep(account, undefined, until);
     if (routes > 0) {
       const seconds = withdrawDelay / 1000;
@@ -263,9 +295,10 @@ export class ControlPlane {
   }
 
   #closedGate(): RestartGate {
-    const { vpns, forwarders, clock, restartDelay, log } = this.#options;
+    const { vpns, forwarders, clock, restartDelay, log, exchange } = this.#options;
     return new RestartGate({
       vpns,
+      ...(exchange && { peers: exchange.peers }),
       forwarders: new Map(
         [...forwarders].map(([account, authorisation]) => [account, [...authorisation.vpns]]),
       ),
@@ -279,6 +312,7 @@ export class ControlPlane {
       onOpen: (vpn) => {
         log.info({ vpn }, `VPN ${vpn}: End-of-RIB is no longer held back`);
         this.#releaseEndOfRib(vpn);
+        if (this.#gate.isOpenForAll) exchange?.complete();
       },
     });
   }

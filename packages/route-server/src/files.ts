@@ -49,7 +49,7 @@ function isAuthorities(pem: string): boolean {
 }
 
 /** What `read` makes of a file; its ConfigError becomes a problem of the configuration. */
-function contentBy<T>(read: (file: string) => Promise<T>) {
+export function contentBy<T>(read: (file: string) => Promise<T>) {
   return async (file: string, context: z.RefinementCtx): Promise<T> => {
     try {
       return await read(file);

@@ -14,6 +14,8 @@ export interface RestartGateOptions {
   readonly vpns: Vpns;
   /** Account to the VPNs that it may join. */
   readonly forwarders: ReadonlyMap<string, readonly string[]>;
+  /** Names of the BGP peers: each may have routes of every VPN. */
+  readonly peers?: Iterable<string>;
   /** The longest time that End-of-RIB is held back after the first forwarder is there; 0: not at all. */
   readonly delay: number;
   readonly clock: Clock;
@@ -31,6 +33,8 @@ export class RestartGate {
   readonly #onOpen: (vpn: string) => void;
   /** By VPN in which they may publish: the forwarders that have not said yet that they published all. */
   readonly #awaited = new Map<string, Set<string>>();
+  /** Peers that have not said yet that they announced all. */
+  readonly #awaitedPeers = new Set<string>();
   readonly #closed = new Set<string>();
   readonly #quietTimers = new Map<string, () => void>();
   /** Undefined while the delay does not count. */
@@ -46,17 +50,32 @@ export class RestartGate {
     if (options.delay === 0) return;
     for (const [account, vpns] of options.forwarders)
       for (const vpn of vpns) this.#awaited.get(vpn)?.add(account);
+    for (const peer of options.peers ?? []) this.#awaitedPeers.add(peer);
     for (const vpn of options.vpns.names()) if (this.waitingFor(vpn).length > 0) this.#closed.add(vpn);
+  }
+
+  /** Whether nothing is held back any more. */
+  get isOpenForAll(): boolean {
+    return this.#closed.size === 0;
   }
 
   isOpen(vpn: string): boolean {
     return !this.#closed.has(vpn);
   }
 
-  /** Accounts for which the End-of-RIB of a VPN waits, in order of name. */
+  /** Accounts for which the End-of-RIB of a VPN waits, in order of name, and BGP peers behind them. */
   waitingFor(vpn: string): readonly string[] {
     const sources = this.#vpns.sources(vpn);
-    return [...new Set(sources.flatMap((source) => [...(this.#awaited.get(source) ?? [])]))].sort();
+    const accounts = [...new Set(sources.flatMap((source) => [...(this.#awaited.get(source) ?? [])]))].sort();
+    return this.#awaitedPeers.size === 0
+      ? accounts
+      : [...accounts, ...[...this.#awaitedPeers].sort().map((peer) => `BGP peer ${peer}`)];
+  }
+
+  /** A peer has announced all that it has. */
+  peerComplete(peer: string): void {
+    if (this.#awaitedPeers.delete(peer) && this.#awaitedPeers.size === 0)
+      this.#openWhatMayBe(this.#vpns.names());
   }
 
   /** A forwarder has published all that it has in a VPN, or has left it. */
@@ -91,7 +110,8 @@ export class RestartGate {
   #start(): void {
     this.#cancelDelay = this.#clock.after(this.#delay, () => {
       for (const awaited of this.#awaited.values()) awaited.clear();
-      this.#open(this.#awaited.keys());
+      this.#awaitedPeers.clear();
+      this.#openWhatMayBe(this.#vpns.names());
     });
     this.#onStart();
   }
@@ -113,12 +133,15 @@ export class RestartGate {
 
   /** Opens what was held back for one of `sources` and is held back for nothing else. */
   #open(sources: Iterable<string>): void {
-    for (const source of sources)
-      for (const vpn of this.#vpns.importers(source)) {
-        if (this.isOpen(vpn) || this.waitingFor(vpn).length > 0) continue;
-        this.#closed.delete(vpn);
-        this.#onOpen(vpn);
-      }
+    for (const source of sources) this.#openWhatMayBe(this.#vpns.importers(source));
+  }
+
+  #openWhatMayBe(vpns: Iterable<string>): void {
+    for (const vpn of vpns) {
+      if (this.isOpen(vpn) || this.waitingFor(vpn).length > 0) continue;
+      this.#closed.delete(vpn);
+      this.#onOpen(vpn);
+    }
     if (this.#closed.size === 0) this.stop();
   }
 }

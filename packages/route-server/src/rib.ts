@@ -13,6 +13,7 @@ import {
   type RibPath,
   removePath,
 } from './adj-rib-in.ts';
+import type { BgpPath } from './bgp/bgp-path.ts';
 import { announcedRoute, sameRoute } from './selection.ts';
 import { Table } from './table.ts';
 import type { TableReader } from './table-reader.ts';
@@ -21,15 +22,27 @@ import type { Vpns } from './vpns.ts';
 /** Something that is done step by step; each step says in which VPNs subscribers have something to hear. */
 export type Steps = Iterable<Iterable<string>>;
 
+/** A path that a VPN has: of a forwarder, or of BGP. */
+export type TablePath = RibPath | BgpPath;
+
+/** Told of each change of what a forwarder has in a VPN, by prefix; undefined: it has none any more. */
+export type Export = (
+  account: string,
+  vpn: string,
+  paths: ReadonlyMap<IpPrefix, RibPath | undefined>,
+) => void;
+
 export class Rib {
   readonly #vpns: Vpns;
   /** By account, then VPN. */
   readonly #adjRibsIn = new Map<string, Map<string, AdjRibIn>>();
   /** By importing VPN. */
-  readonly #tables = new Map<string, Table<RibPath>>();
+  readonly #tables = new Map<string, Table<TablePath>>();
+  readonly #export: Export;
 
-  constructor(vpns: Vpns) {
+  constructor(vpns: Vpns, tell: Export = () => {}) {
     this.#vpns = vpns;
+    this.#export = tell;
     for (const vpn of vpns.names()) this.#tables.set(vpn, new Table());
   }
 
@@ -134,6 +147,23 @@ export class Rib {
     return { routes, steps: inTurn(removals) };
   }
 
+  /**
+   * Replaces paths of BGP to a prefix of a VPN.
+   * @returns whether subscribers have something to hear.
+   */
+  replace(vpn: string, prefix: IpPrefix, former: readonly BgpPath[], next: readonly BgpPath[]): boolean {
+    const table = this.#tables.get(vpn);
+    return table !== undefined && select(table, prefix, former, next);
+  }
+
+  /** Tells all that a forwarder has in a VPN, as if it had changed. */
+  exportAgain(account: string, vpn: string): void {
+    const adjRibIn = this.#adjRibsIn.get(account)?.get(vpn);
+    if (adjRibIn === undefined || adjRibIn.paths.size === 0) return;
+    const paths = [...adjRibIn.paths.values()];
+    this.#export(account, vpn, new Map(paths.map((path) => [path.route.prefix, path])));
+  }
+
   /** One that has heard nothing of a VPN's routes yet; undefined for a VPN that is not known. */
   reader(vpn: string): TableReader | undefined {
     return this.#tables.get(vpn)?.reader();
@@ -145,7 +175,7 @@ export class Rib {
   }
 
   /** Every prefix of a VPN's loc-RIB as announced (id = prefix), with all its paths, used or not. */
-  *entries(vpn: string): Generator<readonly [VpnRoute, readonly RibPath[]]> {
+  *entries(vpn: string): Generator<readonly [VpnRoute, readonly TablePath[]]> {
     yield* this.#tables.get(vpn)?.routes() ?? [];
   }
 
@@ -205,25 +235,29 @@ export class Rib {
   /** Brings the table of each importing VPN up to date with an adj-RIB-in of which `replaced` prefixes changed. */
   #apply(adjRibIn: AdjRibIn, replaced: ReadonlyMap<IpPrefix, RibPath | undefined>): ReadonlySet<string> {
     const changed = new Set<string>();
+    const next = new Map<IpPrefix, RibPath | undefined>();
+    for (const prefix of replaced.keys()) next.set(prefix, adjRibIn.paths.get(prefix));
+    if (next.size > 0) this.#export(adjRibIn.account, adjRibIn.vpn, next);
     for (const vpn of this.#vpns.importers(adjRibIn.vpn)) {
       const table = this.#tables.get(vpn);
       if (table === undefined) continue;
       for (const [prefix, former] of replaced)
-        if (select(table, prefix, former, adjRibIn.paths.get(prefix))) changed.add(vpn);
+        if (select(table, prefix, listOf(former), listOf(next.get(prefix)))) changed.add(vpn);
     }
     return changed;
   }
 }
 
-/** Replaces one path of one prefix. @returns whether subscribers have something to hear. */
+const listOf = (path: RibPath | undefined): readonly RibPath[] => (path === undefined ? [] : [path]);
+
+/** Replaces paths of one prefix. @returns whether subscribers have something to hear. */
 function select(
-  table: Table<RibPath>,
+  table: Table<TablePath>,
   prefix: IpPrefix,
-  former: RibPath | undefined,
-  next: RibPath | undefined,
+  former: readonly TablePath[],
+  next: readonly TablePath[],
 ): boolean {
-  const paths = table.paths(prefix).filter((path) => path !== former);
-  if (next !== undefined) paths.push(next);
+  const paths = [...table.paths(prefix).filter((path) => !former.includes(path)), ...next];
   const announced = announcedRoute(prefix, paths);
   if (announced === undefined) return table.withdraw(prefix);
   const before = table.announced(prefix);

@@ -3,16 +3,32 @@
 import { compareAddresses, type IpPrefix } from '@hostpe/net';
 import type { VpnNexthop, VpnRoute } from '@hostpe/signaling';
 
-/** A route as one forwarder published it in one VPN. */
+/** A route as one forwarder published it in one VPN, or as a peer announced it by BGP. */
 export interface Path {
-  /** Account of the forwarder. */
+  readonly kind: 'forwarder' | 'bgp';
+  /** Account of the forwarder, or name of the peer. */
   readonly account: string;
-  /** The VPN in which it was published. */
+  /** The VPN in which it was published, or the RD with which it was announced. */
   readonly vpn: string;
   readonly route: VpnRoute;
   /** Whether it has the least local preference, whatever its forwarder said. */
   readonly isLowered?: boolean;
+  /** How far away it is by BGP; a forwarder's has none. */
+  readonly distance?: Distance;
 }
+
+/** Of each the least is preferred, in this order. */
+interface Distance {
+  /** Long-lived stale (RFC 9494). */
+  readonly longLived: boolean;
+  /** Length of the AS path. */
+  readonly asPath: number;
+  /** 0: igp, 1: egp, 2: incomplete. */
+  readonly origin: number;
+  readonly med: number;
+}
+
+const NO_DISTANCE: Distance = { longLived: false, asPath: 0, origin: 0, med: 0 };
 
 const DEFAULT_LOCAL_PREFERENCE = 100;
 const LEAST_LOCAL_PREFERENCE = 0;
@@ -24,7 +40,17 @@ const sequenceNumber = (path: Path): number => path.route.sequenceNumber ?? DEFA
 
 /** Negative when `a` is preferred, 0 when both are used together (ECMP). */
 function comparePreference(a: Path, b: Path): number {
-  return localPreference(b) - localPreference(a) || sequenceNumber(b) - sequenceNumber(a);
+  return (
+    localPreference(b) - localPreference(a) ||
+    sequenceNumber(b) - sequenceNumber(a) ||
+    compareDistances(a.distance ?? NO_DISTANCE, b.distance ?? NO_DISTANCE)
+  );
+}
+
+function compareDistances(a: Distance, b: Distance): number {
+  return (
+    Number(a.longLived) - Number(b.longLived) || a.asPath - b.asPath || a.origin - b.origin || a.med - b.med
+  );
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -34,8 +60,9 @@ function compareNexthops(a: VpnNexthop, b: VpnNexthop): number {
 }
 
 /**
- * The paths in use: highest local-preference, then highest sequence-number; all equal ones together. Whether a path is
- * stale has no say, so that a lost session changes nothing for others. draft-ietf-l3vpn-end-system-06 section 6.
+ * The paths in use: highest local-preference, then highest sequence-number, then, as BGP has it, not long-lived stale, shortest AS path, lowest origin, lowest
+ * MED; all equal ones together. Whether a path is stale has no say, so that a lost session changes nothing for others.
+ * draft-ietf-l3vpn-end-system-06 section 6, RFC 4271 section 9.1.2.2, RFC 9494 section 4.3.
  */
 export function usedPaths<P extends Path>(paths: readonly P[]): readonly P[] {
   let used: P[] = [];

@@ -47,15 +47,33 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
     wait: () => turns.wait(),
   });
   const background = new Background();
-  const controlPlane = new ControlPlane({
+  const run = (steps: Iterable<unknown>, done: () => void) => background.run(steps, done);
+  // What is needed for BGP alone, a native library among it, is loaded where it is configured.
+  const bgp = config.bgp && {
+    configuration: config.bgp,
+    BgpExchange: (await import('./bgp/exchange.ts')).BgpExchange,
+  };
+  const exchange =
+    bgp &&
+    new bgp.BgpExchange({
+      configuration: bgp.configuration,
+      vpns,
+      forwarders: config.forwarders,
+      clock: systemClock,
+      log,
+      run,
+      controlPlane: () => controlPlane,
+    });
+  const controlPlane: ControlPlane = new ControlPlane({
     vpns,
+    ...(exchange && { exchange }),
     forwarders: config.forwarders,
     withdrawDelay: config.withdrawDelay,
     restartDelay: config.restartDelay,
     lowerStale: config.lowerStale,
     clock: systemClock,
     log,
-    run: (steps, done) => background.run(steps, done),
+    run,
     changed: (vpn, accounts) => sessions.changed(vpn, accounts),
     endOfRib: (vpn, accounts) => sessions.endOfRib(vpn, accounts),
     startTable: (vpn, account) => sessions.startTable(vpn, account),
@@ -89,6 +107,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
   let api: { close(): Promise<void> } | undefined;
   const stop = async () => {
     sessions.stop();
+    exchange?.speaker.stop('the route server stops');
     await Promise.all([xmpp.close(), openStreams.close()]);
     // After the last request, which may have set a timer.
     controlPlane.stop();
@@ -108,12 +127,15 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
         forwarders: config.forwarders,
         controlPlane,
         sessions,
+        peers: () => exchange?.speaker.peers ?? [],
       }),
       log,
     });
     for (const { address, port } of await xmpp.listen()) listening.push(endpoint(address, port));
     const open = (await openStreams.listen()).map(({ address, port }) => endpoint(address, port));
     listening.push(...open);
+    for (const { address, port } of (await exchange?.speaker.start()) ?? [])
+      listening.push(endpoint(address, port));
     if (open.length > 0) warnOfOpenStreams(open, config, log);
   } catch (error) {
     await stop();

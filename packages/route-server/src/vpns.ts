@@ -11,6 +11,7 @@ export interface VpnPolicy {
 export class Vpns {
   readonly #policies: ReadonlyMap<string, VpnPolicy>;
   readonly #importers = new Map<string, readonly string[]>();
+  readonly #importersByTarget: ReadonlyMap<RouteTarget, ReadonlySet<string>>;
   readonly #sources = new Map<string, string[]>();
 
   constructor(policies: ReadonlyMap<string, VpnPolicy>) {
@@ -23,6 +24,7 @@ export class Vpns {
         importersByTarget.set(target, importers.add(vpn));
       }
     }
+    this.#importersByTarget = importersByTarget;
     for (const [vpn, policy] of policies) {
       const importers = new Set(
         policy.export.flatMap((target) => [...(importersByTarget.get(target) ?? [])]),
@@ -44,6 +46,11 @@ export class Vpns {
   /** VPNs that import what `vpn` exports, each once; `vpn` itself only if its own targets say so. */
   importers(vpn: string): readonly string[] {
     return this.#importers.get(vpn) ?? [];
+  }
+
+  /** VPNs that import one of these route targets, each once. */
+  importersOf(targets: readonly RouteTarget[]): readonly string[] {
+    return [...new Set(targets.flatMap((target) => [...(this.#importersByTarget.get(target) ?? [])]))];
   }
 
   /** VPNs whose exports `vpn` imports, each once. */

@@ -64,6 +64,7 @@ export function setUp({ restartDelay = 0, lowerStale = false } = {}) {
     forwarders,
     controlPlane,
     sessions: new Sessions({ log: silent, dialect: () => 'end-system-06', defer: () => {} }),
+    peers: () => [],
   });
   return {
     clock,

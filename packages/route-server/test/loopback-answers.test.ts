@@ -1,7 +1,8 @@
 // What the requests of real clients over TLS on loopback are answered.
 import { encodeRequest, type VpnRequest } from '@hostpe/signaling';
 import { describe, expect, test } from 'vitest';
-import { ofH1, ofH2, p1, p2, publish, refusal, start } from './loopback-scene.ts';
+import { refusal, start } from './loopback-scene.ts';
+import { ofH1, ofH2, p1, p2, publish } from './routes.ts';
 
 describe('what a request is answered', () => {
   test('subscribe: the subscription', async () => {

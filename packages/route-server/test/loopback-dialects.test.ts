@@ -1,7 +1,8 @@
 // A forwarder of another dialect over TLS on loopback, beside one of end-system-06.
 import { type Dialect, dialects } from '@hostpe/signaling';
 import { describe, expect, test } from 'vitest';
-import { ofH1, ofH2, p1, p2, publish, refusal, start } from './loopback-scene.ts';
+import { refusal, start } from './loopback-scene.ts';
+import { ofH1, ofH2, p1, p2, publish } from './routes.ts';
 import { route } from './values.ts';
 
 describe('a forwarder of another dialect, beside one of end-system-06', () => {

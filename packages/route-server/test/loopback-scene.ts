@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '@hostpe/daemon/testing';
 import { parseIpAddress } from '@hostpe/net';
-import type { Dialect, VpnRequest } from '@hostpe/signaling';
+import type { Dialect } from '@hostpe/signaling';
 import { type Log, StanzaError, scramCredentials, XmppServer } from '@hostpe/xmpp';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { ControlPlane } from '../src/control-plane.ts';
@@ -12,7 +12,7 @@ import { Sessions } from '../src/session.ts';
 import { writeCertificate } from './certificate.ts';
 import { Forwarder } from './forwarder.ts';
 import { runAtOnce } from './readers.ts';
-import { route, vpnsOf } from './values.ts';
+import { vpnsOf } from './values.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 const credentials = scramCredentials(PASSWORD);
@@ -89,17 +89,6 @@ export async function start(spoken: Dialect = 'end-system-06') {
   };
   return { clock, controlPlane, forwarder, lines };
 }
-
-export const p1 = '10.1.0.1/32';
-export const p2 = '10.1.0.2/32';
-export const ofH1 = (prefix: string) => route({ prefix, nexthop: '10.255.0.1', label: 1000 });
-export const ofH2 = (prefix: string) => route({ prefix, nexthop: '10.255.0.2', label: 2000 });
-export const publish = (vpn: string, ...routes: readonly ReturnType<typeof route>[]): VpnRequest => ({
-  kind: 'publish',
-  vpn,
-  routes,
-  rejected: [],
-});
 
 /** The iq error that a request is answered with. */
 export async function refusal(attempt: Promise<unknown>): Promise<StanzaError> {

@@ -1,6 +1,7 @@
 // Sessions of real clients over TLS on loopback: what they tell each other, and what is left of one that ends.
 import { describe, expect, test } from 'vitest';
-import { ofH1, ofH2, PASSWORD, p1, p2, publish, refusal, start } from './loopback-scene.ts';
+import { PASSWORD, refusal, start } from './loopback-scene.ts';
+import { ofH1, ofH2, p1, p2, publish } from './routes.ts';
 
 describe('sessions', () => {
   test('a late subscriber gets all routes, both get changes, equal routes are ECMP', async () => {

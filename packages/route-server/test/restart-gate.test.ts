@@ -59,11 +59,11 @@ test('restart-delay ends all waiting, once', () => {
   clock.advance(4_999);
   expect(opened).toEqual([]);
   clock.advance(1);
-  expect(opened).toEqual(['red', 'shared', 'blue']);
+  expect(opened).toEqual(['red', 'blue', 'shared']);
   gate.complete('h1', 'red');
   gate.active('h1', joined('red'));
   clock.advance(100_000);
-  expect(opened).toEqual(['red', 'shared', 'blue']);
+  expect(opened).toEqual(['red', 'blue', 'shared']);
   expect(clock.pending).toBe(0);
 });
 
@@ -118,7 +118,7 @@ describe('a forwarder that may join more than it has', () => {
     clock.advance(9_999);
     expect(opened).toEqual(['red', 'shared']);
     clock.advance(1);
-    expect(opened).toEqual(['red', 'shared', 'blue']);
+    expect(opened).toEqual(['red', 'blue', 'shared']);
   });
 
   test('one that has nothing anywhere counts as complete once it is quiet', () => {

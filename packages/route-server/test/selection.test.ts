@@ -6,6 +6,7 @@ import { nexthopsOf, type RouteParts, route } from './values.ts';
 
 const prefix = parseIpPrefix('10.1.0.1/32');
 const path = (account: string, parts: Omit<RouteParts, 'prefix'>, vpn = 'red'): Path => ({
+  kind: 'forwarder',
   account,
   vpn,
   route: route({ prefix, ...parts }),

@@ -1,9 +1,10 @@
 // From nothing to Established with the daemons that most networks run, in both directions, with and without TCP-MD5.
 import { afterEach, describe, expect, test } from 'vitest';
 import { defaultTimes } from '../../src/index.ts';
+import { freePort, type RunningDaemon } from '../../src/testing/index.ts';
 import { graceful } from '../session-values.ts';
 import { end, realClock, type Speaker, speaker, until } from '../transport-peers.ts';
-import { bird, freePort, frr, type RunningDaemon } from './daemons.ts';
+import { bird, frr } from './daemons.ts';
 
 let running: RunningDaemon | undefined;
 let ours: Speaker | undefined;

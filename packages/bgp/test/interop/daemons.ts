@@ -1,10 +1,9 @@
 // BGP daemons of others as processes on loopback addresses, each with its configuration and sockets in a folder of its own. They touch no kernel
 // state: no interface, no route, no namespace is needed.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { type RunningDaemon, runDaemon } from '../../src/testing/index.ts';
 
 interface DaemonSetting {
   readonly address: string;
@@ -19,12 +18,6 @@ interface DaemonSetting {
 export interface Daemon {
   readonly name: string;
   start(setting: DaemonSetting): RunningDaemon;
-}
-
-export interface RunningDaemon {
-  output(): string;
-  /** Ends it and removes its folder. */
-  end(): Promise<void>;
 }
 
 export const bird: Daemon = {
@@ -52,7 +45,7 @@ protocol bgp peer {
 `,
     );
     const options = ['-f', '-c', file, '-s', join(folder, 'control'), '-P', join(folder, 'pid')];
-    return run('usr/sbin/bird', options, folder);
+    return runDaemon('usr/sbin/bird', options, folder);
   },
 };
 
@@ -82,44 +75,6 @@ router bgp 65000
     // Without zebra, without a terminal, and as whoever runs the test.
     const options = ['-Z', '-S', '-P', '0', '-l', setting.address, '-p', String(setting.port), '-f', file];
     const own = ['-i', join(folder, 'pid'), '--vty_socket', folder];
-    return run('usr/lib/frr/bgpd', [...options, ...own], folder);
+    return runDaemon('usr/lib/frr/bgpd', [...options, ...own], folder);
   },
 };
-
-const unpacked = resolve(import.meta.dirname, '../../../../.cache/peers/root');
-const libraries = ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/frr'].map((path) =>
-  join(unpacked, path),
-);
-
-/** @throws Error where the program is not there, with the command that gets it */
-function run(program: string, options: readonly string[], folder: string): RunningDaemon {
-  const file = join(unpacked, program);
-  if (!existsSync(file)) throw new Error(`${file} is missing: run \`sh .ci/fetch-peers.sh\``);
-  const child: ChildProcess = spawn(file, options, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') },
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk: Buffer) => {
-      output += chunk;
-    });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  return {
-    output: () => output,
-    async end() {
-      child.kill('SIGKILL');
-      await exited;
-      rmSync(folder, { recursive: true });
-    },
-  };
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(address: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
-  const bound = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof bound === 'object' && bound !== null ? bound.port : 0;
-}

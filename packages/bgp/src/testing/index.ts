@@ -1,0 +1,49 @@
+// BGP daemons of others as processes for tests, unpacked from Debian's packages and never installed.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+
+export interface RunningDaemon {
+  output(): string;
+  /** Ends it and removes its folder. */
+  end(): Promise<void>;
+}
+
+const unpacked = resolve(import.meta.dirname, '../../../../.cache/peers/root');
+const libraries = ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/frr'].map((path) =>
+  join(unpacked, path),
+);
+
+/** @throws Error where the program is not there, with the command that gets it */
+export function runDaemon(program: string, options: readonly string[], folder: string): RunningDaemon {
+  const file = join(unpacked, program);
+  if (!existsSync(file)) throw new Error(`${file} is missing: run \`sh .ci/fetch-peers.sh\``);
+  const child: ChildProcess = spawn(file, options, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return {
+    output: () => output,
+    async end() {
+      child.kill('SIGKILL');
+      await exited;
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(address: string): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const bound = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof bound === 'object' && bound !== null ? bound.port : 0;
+}
