@@ -82,7 +82,7 @@ export class ControlPlane {
       clock,
       onWithdraw: (account, state, until) => this.#withdrawStale(account, state, until),
     });
-    this.#gate = this.#closedGate();
+    this.#gate = this.#closedGate(options.exchange?.peers ?? []);
     if (this.#gate.isOpenForAll) options.exchange?.complete();
   }
 
@@ -283,7 +283,8 @@ export class ControlPlane {
    */
   #holdEndOfRibBackAgain(): void {
     const former = this.#gate;
-    this.#gate = this.#closedGate();
+    // What peers said of BGP is there still.
+    this.#gate = this.#closedGate([]);
     const closed = [...this.#options.vpns.names()].filter(
       (vpn) => former.isOpen(vpn) && !this.#gate.isOpen(vpn),
     );
@@ -294,11 +295,12 @@ export class ControlPlane {
     );
   }
 
-  #closedGate(): RestartGate {
+  /** @param peers whose End-of-RIB is awaited */
+  #closedGate(peers: Iterable<string>): RestartGate {
     const { vpns, forwarders, clock, restartDelay, log, exchange } = this.#options;
     return new RestartGate({
       vpns,
-      ...(exchange && { peers: exchange.peers }),
+      peers,
       forwarders: new Map(
         [...forwarders].map(([account, authorisation]) => [account, [...authorisation.vpns]]),
       ),

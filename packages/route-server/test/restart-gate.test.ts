@@ -11,13 +11,18 @@ const policies = {
   lone: [[], []],
 } as const;
 
-function gateFor(forwarders: Readonly<Record<string, readonly string[]>>, delay = 120_000) {
+function gateFor(
+  forwarders: Readonly<Record<string, readonly string[]>>,
+  delay = 120_000,
+  peers: readonly string[] = [],
+) {
   const clock = new ManualClock();
   const opened: string[] = [];
   const started: number[] = [];
   const gate = new RestartGate({
     vpns: vpnsOf(policies),
     forwarders: new Map(Object.entries(forwarders)),
+    peers,
     delay,
     clock,
     onStart: () => started.push(clock.now()),
@@ -65,6 +70,34 @@ test('restart-delay ends all waiting, once', () => {
   clock.advance(100_000);
   expect(opened).toEqual(['red', 'blue', 'shared']);
   expect(clock.pending).toBe(0);
+});
+
+describe('BGP peers', () => {
+  test('are awaited for every VPN, and with forwarders', () => {
+    const { gate, opened } = gateFor({ h1: ['red'] }, 120_000, ['rr2', 'rr1']);
+    expect(gate.waitingFor('red')).toEqual(['h1', 'BGP peer rr1', 'BGP peer rr2']);
+    expect(gate.waitingFor('lone')).toEqual(['BGP peer rr1', 'BGP peer rr2']);
+    gate.peerComplete('rr1');
+    expect(opened).toEqual([]);
+    gate.peerComplete('rr2');
+    gate.peerComplete('rr2');
+    expect(opened).toEqual(['blue', 'lone']);
+    expect(gate.isOpenForAll).toBe(false);
+    gate.complete('h1', 'red');
+    expect(opened).toEqual(['blue', 'lone', 'red', 'shared']);
+    expect(gate.isOpenForAll).toBe(true);
+  });
+
+  test('are not awaited for longer than the delay, nor where there is none', () => {
+    const { clock, gate, opened } = gateFor({ h1: ['red'] }, 5_000, ['rr1']);
+    gate.active('h1', joined('red'));
+    gate.complete('h1', 'red');
+    clock.advance(4_999);
+    expect(opened).toEqual([]);
+    clock.advance(1);
+    expect(opened).toEqual(['red', 'blue', 'shared', 'lone']);
+    expect(gateFor({ h1: ['red'] }, 0, ['rr1']).gate.isOpenForAll).toBe(true);
+  });
 });
 
 describe('the delay', () => {
@@ -118,7 +151,7 @@ describe('a forwarder that may join more than it has', () => {
     clock.advance(9_999);
     expect(opened).toEqual(['red', 'shared']);
     clock.advance(1);
-    expect(opened).toEqual(['red', 'blue', 'shared']);
+    expect(opened).toEqual(['red', 'shared', 'blue']);
   });
 
   test('one that has nothing anywhere counts as complete once it is quiet', () => {

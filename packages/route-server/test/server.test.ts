@@ -119,6 +119,7 @@ test('what an operator sees', async () => {
       nexthops: [{ address: '10.255.0.1', label: 1000, encapsulations: [] }],
       paths: [
         {
+          kind: 'forwarder',
           account: 'h1',
           vpn: 'red',
           id: p1.id,
@@ -128,6 +129,7 @@ test('what an operator sees', async () => {
           stale: false,
         },
         {
+          kind: 'forwarder',
           account: 'h2',
           vpn: 'red',
           id: p1Backup.id,
