@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches the XMPP servers and clients and the BGP daemons that the interop suites run as peers (about 45 MB) and unpacks them into .cache/peers.
+# Fetches the XMPP servers and clients and the BGP daemons that the interop suites run as peers (about 65 MB) and unpacks them into .cache/peers.
 # They are never installed: a daemon's package would start it as a service of this machine. Does nothing when they are there.
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,9 +7,9 @@ cd "$(dirname "$0")/.."
 say() { printf 'peers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-PEERS='prosody ejabberd go-sendxmpp bird2 frr'
+PEERS='prosody ejabberd go-sendxmpp bird2 frr gobgpd exabgp'
 # What they are made of is unpacked even where it is installed, so that all of it is of one version.
-FAMILY='^(erlang-|lua|prosody$|ejabberd$|go-sendxmpp$|bird2$|frr$|libyang2$|librtr0$)'
+FAMILY='^(erlang-|lua|prosody$|ejabberd$|go-sendxmpp$|bird2$|frr$|libyang2$|librtr0$|gobgpd$|exabgp$|python3-exabgp$)'
 
 target=.cache/peers
 # The first line of the marker is of this script: a change here fetches anew. The others are the packages and their versions.

@@ -19,7 +19,8 @@ export interface ApiOptions {
   readonly startedAt: number;
   readonly clock: Clock;
   readonly vpns: Vpns;
-  readonly forwarders: ReadonlyMap<string, { readonly vpns: ReadonlySet<string> }>;
+  /** Those that a forwarder may join. */
+  readonly forwarderVpns: (account: string) => Iterable<string>;
   readonly controlPlane: ControlPlane;
   readonly sessions: Sessions;
   /** BGP peers. */
@@ -113,7 +114,7 @@ function status({ controlPlane, vpns, ...options }: ApiOptions): StatusView {
       configured: forwarders.length,
       online: forwarders.filter(({ state }) => state === 'online').length,
     },
-    routes: names.reduce((sum, vpn) => sum + controlPlane.rib.size(vpn), 0),
+    routes: names.reduce((sum, vpn) => sum + controlPlane.rib.tables.size(vpn), 0),
     endOfRibHeldBack: names.filter((vpn) => !controlPlane.gate.isOpen(vpn)),
   };
 }
@@ -124,13 +125,18 @@ function vpnView({ controlPlane, vpns }: ApiOptions, vpn: string): VpnView {
     vpn,
     import: policy?.import ?? [],
     export: policy?.export ?? [],
-    routes: controlPlane.rib.size(vpn),
+    routes: controlPlane.rib.tables.size(vpn),
     subscribers: [...controlPlane.presence.subscribers(vpn)].sort(),
     waitingFor: controlPlane.gate.waitingFor(vpn),
   };
 }
 
-function forwarderViews({ controlPlane, sessions, forwarders, clock }: ApiOptions): readonly ForwarderView[] {
+function forwarderViews({
+  controlPlane,
+  sessions,
+  forwarderVpns,
+  clock,
+}: ApiOptions): readonly ForwarderView[] {
   return [...controlPlane.presence.forwarders()].map(({ account, state, since }) => {
     const session = sessions.session(account);
     const { routes, stale } = controlPlane.rib.published(account);
@@ -139,7 +145,7 @@ function forwarderViews({ controlPlane, sessions, forwarders, clock }: ApiOption
       state,
       since: new Date(Date.now() - (clock.now() - since)).toISOString(),
       ...(session && { jid: session.jid, remoteAddress: session.remoteAddress }),
-      vpns: [...(forwarders.get(account)?.vpns ?? [])],
+      vpns: [...forwarderVpns(account)],
       subscriptions: [...controlPlane.presence.subscriptions(account)].map(([vpn, instanceId]) => ({
         vpn,
         ...(instanceId !== undefined && { instanceId }),
@@ -151,7 +157,7 @@ function forwarderViews({ controlPlane, sessions, forwarders, clock }: ApiOption
 }
 
 function routeViews({ controlPlane }: ApiOptions, vpn: string): readonly RouteView[] {
-  return [...controlPlane.rib.entries(vpn)].map(([announced, paths]) => {
+  return [...controlPlane.rib.tables.entries(vpn)].map(([announced, paths]) => {
     const used = new Set(usedPaths(paths));
     return {
       vpn,

@@ -28,6 +28,8 @@ interface ForwarderSettings {
   /** The VPNs that it may join. */
   readonly vpns: ReadonlySet<string>;
   readonly dialect: Dialect;
+  /** Two that are equal log in alike, but for the password. */
+  readonly login: string;
 }
 
 export interface RouteServerConfig {
@@ -161,6 +163,12 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
               addresses: new Set(addresses),
               vpns: new Set(vpns),
               dialect,
+              login: JSON.stringify([
+                dialect,
+                files['certificate-name'],
+                files['open-stream']?.jid,
+                [...(files['open-stream']?.addresses ?? [])].toSorted(),
+              ]),
             },
           ]),
       ),

@@ -2,38 +2,19 @@
 // clock it is given; owns the order of events towards a subscriber and never knows a stanza.
 
 import type { Clock } from '@hostpe/daemon';
-import type { IpAddress } from '@hostpe/net';
 import type { RejectedItem, VpnRoute } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
+import { Audience } from './audience.ts';
 import { RouteServerError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import { type Authorisation, type ForwarderChange, forwarderChanges } from './forwarder-changes.ts';
 import { type ForwarderState, Presence } from './presence.ts';
 import { RestartGate } from './restart-gate.ts';
-import { type Export, Rib, type Steps } from './rib.ts';
-import type { Vpns } from './vpns.ts';
+import { Rib, type Steps } from './rib.ts';
+import type { VpnPolicy, Vpns } from './vpns.ts';
 
-/** What a forwarder may do. */
-export interface Authorisation {
-  /** The next-hops that it may announce. */
-  readonly addresses: ReadonlySet<IpAddress>;
-  readonly vpns: ReadonlySet<string>;
-}
-
-/** What the control plane tells the BGP side. */
-export interface Exchange {
-  /** Names of the peers, whose routes are awaited after a start. */
-  readonly peers: Iterable<string>;
-  /** Of each change of what a forwarder has in a VPN. */
-  readonly export: Export;
-  /** A forwarder subscribed. @returns whether what it has in the VPN is to be exported again. */
-  subscribed(account: string, vpn: string, instanceId: number | undefined): boolean;
-  /** It left, or was not back in time. */
-  unsubscribed(account: string, vpn: string): void;
-  /** Nothing is held back any more: peers may be told that they were told all. */
-  complete(): void;
-}
-
-export interface ControlPlaneOptions {
-  readonly vpns: Vpns;
+/** What may change while the route server runs. */
+export interface ControlPlaneSettings {
   /** By account. */
   readonly forwarders: ReadonlyMap<string, Authorisation>;
   /** Milliseconds that the routes of a lost session are kept. */
@@ -44,6 +25,10 @@ export interface ControlPlaneOptions {
    * Whether the routes of a lost session get the least local preference at once (draft-ietf-l3vpn-end-system-06 section 6 leaves it open).
    */
   readonly lowerStale: boolean;
+}
+
+export interface ControlPlaneOptions extends ControlPlaneSettings {
+  readonly vpns: Vpns;
   readonly clock: Clock;
   readonly log: Log;
   /** What speaks BGP, where it is configured. */
@@ -56,6 +41,8 @@ export interface ControlPlaneOptions {
   readonly endOfRib: (vpn: string, accounts: Iterable<string>) => void;
   /** A subscriber is to hear the whole table of a VPN, and its changes from now on. */
   readonly startTable: (vpn: string, account: string) => void;
+  /** Ends a session: it has to be made anew, or never again. */
+  readonly endSession: (account: string, reason: string) => void;
 }
 
 export class ControlPlane {
@@ -63,18 +50,13 @@ export class ControlPlane {
   readonly presence: Presence;
   readonly #options: ControlPlaneOptions;
   #gate: RestartGate;
-  /** By VPN: who has had the whole table and is told of every change. */
-  readonly #informed = new Map<string, Set<string>>();
-  /** By VPN: who has had the whole table and waits for its End-of-RIB. */
-  readonly #awaitingEndOfRib = new Map<string, Set<string>>();
+  readonly #audience = new Audience();
+  #settings: ControlPlaneSettings;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
+    this.#settings = options;
     const { vpns, forwarders, clock, withdrawDelay } = options;
-    for (const vpn of vpns.names()) {
-      this.#informed.set(vpn, new Set());
-      this.#awaitingEndOfRib.set(vpn, new Set());
-    }
     this.rib = new Rib(vpns, options.exchange?.export);
     this.presence = new Presence({
       accounts: forwarders.keys(),
@@ -99,10 +81,9 @@ export class ControlPlane {
 
   /** A session was lost: its routes stay, stale, until the withdraw timer fires or the forwarder is back. */
   closed(account: string): void {
-    for (const accounts of this.#informed.values()) accounts.delete(account);
-    for (const accounts of this.#awaitingEndOfRib.values()) accounts.delete(account);
-    const { clock, lowerStale } = this.#options;
-    this.rib.markStale(account, clock.now(), lowerStale);
+    this.#audience.gone(account);
+    const { lowerStale } = this.#settings;
+    this.rib.markStale(account, this.#options.clock.now(), lowerStale);
     if (lowerStale) this.#run(this.rib.lower(account), () => {});
     this.presence.closed(account, this.rib.staleSince(account));
     this.gate.gone(account);
@@ -117,9 +98,8 @@ export class ControlPlane {
   subscribe(account: string, vpn: string, instanceId: number | undefined): void {
     this.#authorise(account, vpn);
     this.presence.subscribed(account, vpn, instanceId);
-    if (this.#options.exchange?.subscribed(account, vpn, instanceId)) this.rib.exportAgain(account, vpn);
-    // Who asks again is told End-of-RIB after the table that it asks for, not before.
-    this.#awaitingEndOfRib.get(vpn)?.delete(account);
+    this.#options.exchange?.subscribed(account, vpn, instanceId, () => this.rib.paths(account, vpn));
+    this.#audience.asksAgain(account, vpn);
     this.#active(account);
   }
 
@@ -127,8 +107,7 @@ export class ControlPlane {
   inform(account: string, vpn: string): void {
     if (!this.presence.subscribers(vpn).has(account)) return;
     // First of all: a delivery may end the session, and `closed` has to find all that it is to undo.
-    this.#informed.get(vpn)?.add(account);
-    this.#awaitingEndOfRib.get(vpn)?.add(account);
+    this.#audience.joined(account, vpn);
     this.#options.startTable(vpn, account);
     if (this.gate.isOpen(vpn)) this.#releaseEndOfRib(vpn);
   }
@@ -141,8 +120,7 @@ export class ControlPlane {
     this.#requireSubscription(account, vpn);
     this.presence.unsubscribed(account, vpn);
     this.#options.exchange?.unsubscribed(account, vpn);
-    this.#informed.get(vpn)?.delete(account);
-    this.#awaitingEndOfRib.get(vpn)?.delete(account);
+    this.#audience.left(account, vpn);
     this.#run(this.rib.withdraw(account, vpn), () => this.gate.complete(account, vpn));
     this.#active(account);
   }
@@ -154,7 +132,7 @@ export class ControlPlane {
    */
   publish(account: string, vpn: string, routes: readonly VpnRoute[]): readonly RejectedItem[] {
     this.#requireSubscription(account, vpn);
-    const addresses = this.#options.forwarders.get(account)?.addresses;
+    const addresses = this.#settings.forwarders.get(account)?.addresses;
     const accepted: VpnRoute[] = [];
     const rejected: RejectedItem[] = [];
     for (const route of routes) {
@@ -203,15 +181,53 @@ export class ControlPlane {
     this.#run([], () => this.gate.peerComplete(peer));
   }
 
+  /**
+   * Other VPNs and other settings than before: what is not authorised any more goes, tables follow what VPNs import, and all else stays as it is.
+   * @param policies by VPN
+   */
+  reconfigure(policies: ReadonlyMap<string, VpnPolicy>, settings: ControlPlaneSettings): void {
+    const { vpns, exchange } = this.#options;
+    const before = this.#settings;
+    this.#settings = settings;
+    this.presence.withdrawDelay = settings.withdrawDelay;
+    for (const account of settings.forwarders.keys())
+      if (!before.forwarders.has(account)) this.presence.add(account);
+    // While the VPNs are still those under which it was authorised.
+    for (const change of forwarderChanges(before.forwarders, settings.forwarders)) this.#narrow(change);
+    const changes = vpns.replace(policies);
+    exchange?.vpnsChanged(changes);
+    this.#run(this.rib.reconfigure(changes), () => {});
+    this.gate.vpnsChanged();
+  }
+
   stop(): void {
     this.presence.stop();
     this.gate.stop();
   }
 
+  /** A forwarder may not do any more what it might. */
+  #narrow({ account, isRemoved, hasOtherLogin, lostVpns, onlyAddresses }: ForwarderChange): void {
+    const { endSession, exchange } = this.#options;
+    const subscriptions = this.presence.subscriptions(account);
+    const left = lostVpns.filter((vpn) => subscriptions.has(vpn));
+    if (isRemoved) endSession(account, 'it is not configured any more');
+    else if (hasOtherLogin) endSession(account, 'it is to log in anew: how it does is configured otherwise');
+    // The drafts have no words for it: it learns by the answer when it subscribes again.
+    else if (left.length > 0) endSession(account, `it may not join ${left.join(', ')} any more`);
+    for (const vpn of lostVpns) {
+      exchange?.unsubscribed(account, vpn);
+      this.#run(this.rib.withdraw(account, vpn), () => this.gate.complete(account, vpn));
+    }
+    if (onlyAddresses !== undefined) this.#run(this.rib.withdrawForeign(account, onlyAddresses), () => {});
+    if (!isRemoved) return;
+    this.presence.remove(account);
+    this.#run([], () => this.rib.forget(account));
+  }
+
   #authorise(account: string, vpn: string): void {
     if (this.#options.vpns.policy(vpn) === undefined)
       throw new RouteServerError('unknown-vpn', `VPN ${vpn} is not known here`);
-    if (!this.#options.forwarders.get(account)?.vpns.has(vpn))
+    if (!this.#settings.forwarders.get(account)?.vpns.has(vpn))
       throw new RouteServerError('not-authorised', `forwarder ${account} may not join VPN ${vpn}`);
   }
 
@@ -238,22 +254,20 @@ export class ControlPlane {
 
   #tell(changed: Iterable<string>): void {
     for (const vpn of changed) {
-      const accounts = this.#informed.get(vpn);
+      const accounts = this.#audience.informed(vpn);
       if (accounts !== undefined && accounts.size > 0) this.#options.changed(vpn, accounts);
     }
   }
 
   #releaseEndOfRib(vpn: string): void {
-    const accounts = this.#awaitingEndOfRib.get(vpn);
-    if (accounts === undefined || accounts.size === 0) return;
-    const waiting = [...accounts];
-    accounts.clear();
-    this.#options.endOfRib(vpn, waiting);
+    const waiting = this.#audience.release(vpn);
+    if (waiting.length > 0) this.#options.endOfRib(vpn, waiting);
   }
 
   /** @returns since when the longest stale of the rest is. */
   #withdrawStale(account: string, state: ForwarderState, until: number): number | undefined {
-    const { clock, log, withdrawDelay, exchange, forwarders } = this.#options;
+    const { clock, log, exchange } = this.#options;
+    const { forwarders, withdrawDelay } = this.#settings;
     // Until now it was as good as subscribed: what it is to hear of when it is back stays.
     if (state === 'lost')
       for (const vpn of forwarders.get(account)?.vpns ?? []) exchange?.unsubscribed(account, vpn);
@@ -291,13 +305,14 @@ export class ControlPlane {
     if (closed.length === 0) return;
     this.#options.log.warn(
       { vpns: closed.length },
-      `no forwarder is online: End-of-RIB is held back again, in ${closed.length} VPNs, until all forwarders are back, ${this.#options.restartDelay / 1000} s at the most after the first`,
+      `no forwarder is online: End-of-RIB is held back again, in ${closed.length} VPNs, until all forwarders are back, ${this.#settings.restartDelay / 1000} s at the most after the first`,
     );
   }
 
   /** @param peers whose End-of-RIB is awaited */
   #closedGate(peers: Iterable<string>): RestartGate {
-    const { vpns, forwarders, clock, restartDelay, log, exchange } = this.#options;
+    const { vpns, clock, log, exchange } = this.#options;
+    const { forwarders, restartDelay } = this.#settings;
     return new RestartGate({
       vpns,
       peers,

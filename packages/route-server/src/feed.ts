@@ -1,11 +1,12 @@
 // What one session has still to hear, of all its VPNs: they take turns, message by message, each in its own order. Never sends: whoever
 // reads for the peer asks for the next.
-import type { Rib } from './rib.ts';
+
 import type { TableSegment } from './table-reader.ts';
 import { SEGMENT_SIZE, VpnFeed } from './vpn-feed.ts';
+import type { VpnTables } from './vpn-tables.ts';
 
 export interface FeedOptions {
-  readonly rib: Pick<Rib, 'reader'>;
+  readonly tables: Pick<VpnTables, 'reader'>;
   /** The payloads of the messages that say something of a VPN, perhaps none. */
   readonly encode: (vpn: string, said: TableSegment | 'end-of-rib') => readonly Uint8Array[];
   /** Of a message, as `sizeOf` counts. */
@@ -56,8 +57,8 @@ export class Feed {
     const known = this.#feeds.get(vpn);
     if (known !== undefined) known.restart();
     else {
-      const { rib, segmentSize = SEGMENT_SIZE } = this.#options;
-      const reader = rib.reader(vpn);
+      const { tables, segmentSize = SEGMENT_SIZE } = this.#options;
+      const reader = tables.reader(vpn);
       if (reader === undefined) return;
       this.#feeds.set(vpn, new VpnFeed(reader, segmentSize));
     }

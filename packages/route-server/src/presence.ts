@@ -31,18 +31,35 @@ export interface PresenceOptions {
 
 export class Presence {
   readonly #options: PresenceOptions;
+  #withdrawDelay: number;
   readonly #forwarders = new Map<string, Forwarder>();
   readonly #subscribers = new Map<string, Set<string>>();
 
   constructor(options: PresenceOptions) {
     this.#options = options;
-    for (const account of options.accounts)
-      this.#forwarders.set(account, {
-        state: 'absent',
-        since: options.clock.now(),
-        subscriptions: new Map(),
-        cancelWithdraw: () => {},
-      });
+    this.#withdrawDelay = options.withdrawDelay;
+    for (const account of options.accounts) this.add(account);
+  }
+
+  /** One that may come from now on. */
+  add(account: string): void {
+    this.#forwarders.set(account, {
+      state: 'absent',
+      since: this.#options.clock.now(),
+      subscriptions: new Map(),
+      cancelWithdraw: () => {},
+    });
+  }
+
+  /** One that has no session may not come any more. */
+  remove(account: string): void {
+    this.#forwarders.get(account)?.cancelWithdraw();
+    this.#forwarders.delete(account);
+  }
+
+  /** What counts from the next session on that opens or is lost. */
+  set withdrawDelay(delay: number) {
+    this.#withdrawDelay = delay;
   }
 
   /**
@@ -80,7 +97,7 @@ export class Presence {
     return this.#subscribers.get(vpn) ?? new Set();
   }
 
-  /** In the order of `accounts`. */
+  /** In the order in which they were added. */
   *forwarders(): Generator<{
     readonly account: string;
     readonly state: ForwarderState;
@@ -96,17 +113,16 @@ export class Presence {
   #turn(account: string, state: ForwarderState, staleSince: number | undefined): void {
     const forwarder = this.#forwarders.get(account);
     if (forwarder === undefined) return;
-    const { clock, withdrawDelay } = this.#options;
     forwarder.state = state;
-    forwarder.since = clock.now();
-    this.#arm(account, forwarder, withdrawDelay, staleSince);
+    forwarder.since = this.#options.clock.now();
+    this.#arm(account, forwarder, this.#withdrawDelay, staleSince);
   }
 
   /** @param delay until all that is stale goes. */
   #arm(account: string, forwarder: Forwarder, delay: number, staleSince = Number.POSITIVE_INFINITY): void {
-    const { clock, withdrawDelay, onWithdraw } = this.#options;
+    const { clock, onWithdraw } = this.#options;
     const due = clock.now() + delay;
-    const longest = 2 * withdrawDelay;
+    const longest = 2 * this.#withdrawDelay;
     const left = Math.max(0, staleSince + longest - clock.now());
     forwarder.cancelWithdraw();
     forwarder.cancelWithdraw = clock.after(Math.min(delay, left), () => {

@@ -83,6 +83,13 @@ export class RestartGate {
     this.#forget(account, [vpn]);
   }
 
+  /** What VPNs import of each other is not what it was, or there are others. */
+  vpnsChanged(): void {
+    const names = new Set(this.#vpns.names());
+    for (const vpn of this.#closed) if (!names.has(vpn)) this.#closed.delete(vpn);
+    this.#openWhatMayBe(names);
+  }
+
   /** A forwarder came online or asked for something: its silence is counted from now. `subscriptions` (by VPN) is read when it ends. */
   active(account: string, subscriptions: ReadonlyMap<string, unknown>): void {
     this.gone(account);

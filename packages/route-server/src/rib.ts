@@ -1,7 +1,7 @@
 // The routes: what each forwarder published (adj-RIB-in) and what each VPN uses of it (the tables). Pure; owns no timer, no
 // session and no authorisation. What takes long at a million routes is done in steps, in between which all else may happen; to lose a session
 // takes no time at all.
-import type { IpPrefix } from '@hostpe/net';
+import type { IpAddress, IpPrefix } from '@hostpe/net';
 import type { VpnRoute } from '@hostpe/signaling';
 import {
   type AdjRibIn,
@@ -13,17 +13,11 @@ import {
   type RibPath,
   removePath,
 } from './adj-rib-in.ts';
-import type { BgpPath } from './bgp/bgp-path.ts';
-import { announcedRoute, sameRoute } from './selection.ts';
-import { Table } from './table.ts';
-import type { TableReader } from './table-reader.ts';
-import type { Vpns } from './vpns.ts';
+import { type TablePath, VpnTables } from './vpn-tables.ts';
+import type { VpnChanges, Vpns } from './vpns.ts';
 
 /** Something that is done step by step; each step says in which VPNs subscribers have something to hear. */
 export type Steps = Iterable<Iterable<string>>;
-
-/** A path that a VPN has: of a forwarder, or of BGP. */
-export type TablePath = RibPath | BgpPath;
 
 /** Told of each change of what a forwarder has in a VPN, by prefix; undefined: it has none any more. */
 export type Export = (
@@ -36,14 +30,14 @@ export class Rib {
   readonly #vpns: Vpns;
   /** By account, then VPN. */
   readonly #adjRibsIn = new Map<string, Map<string, AdjRibIn>>();
-  /** By importing VPN. */
-  readonly #tables = new Map<string, Table<TablePath>>();
+  /** What each VPN imports of it. */
+  readonly tables = new VpnTables();
   readonly #export: Export;
 
   constructor(vpns: Vpns, tell: Export = () => {}) {
     this.#vpns = vpns;
     this.#export = tell;
-    for (const vpn of vpns.names()) this.#tables.set(vpn, new Table());
+    for (const vpn of vpns.names()) this.tables.add(vpn);
   }
 
   /**
@@ -147,36 +141,40 @@ export class Rib {
     return { routes, steps: inTurn(removals) };
   }
 
-  /**
-   * Replaces paths of BGP to a prefix of a VPN.
-   * @returns whether subscribers have something to hear.
-   */
-  replace(vpn: string, prefix: IpPrefix, former: readonly BgpPath[], next: readonly BgpPath[]): boolean {
-    const table = this.#tables.get(vpn);
-    return table !== undefined && select(table, prefix, former, next);
+  /** Removes what a forwarder published with a next-hop that is none of these, in all VPNs. */
+  *withdrawForeign(account: string, addresses: ReadonlySet<IpAddress>): Steps {
+    const isForeign = ({ route }: RibPath) => route.nexthops.some(({ address }) => !addresses.has(address));
+    for (const adjRibIn of this.#ofAccount(account))
+      for (const paths of inSteps(adjRibIn, isForeign))
+        yield this.#remove(
+          adjRibIn,
+          paths.map(({ route }) => route.prefix),
+        );
   }
 
-  /** Tells all that a forwarder has in a VPN, as if it had changed. */
-  exportAgain(account: string, vpn: string): void {
-    const adjRibIn = this.#adjRibsIn.get(account)?.get(vpn);
-    if (adjRibIn === undefined || adjRibIn.paths.size === 0) return;
-    const paths = [...adjRibIn.paths.values()];
-    this.#export(account, vpn, new Map(paths.map((path) => [path.route.prefix, path])));
+  /** Of a forwarder that does not come any more nothing is kept but what it still has. */
+  forget(account: string): void {
+    const ofAccount = this.#adjRibsIn.get(account);
+    for (const [vpn, { paths }] of ofAccount ?? []) if (paths.size === 0) ofAccount?.delete(vpn);
+    if (ofAccount?.size === 0) this.#adjRibsIn.delete(account);
   }
 
-  /** One that has heard nothing of a VPN's routes yet; undefined for a VPN that is not known. */
-  reader(vpn: string): TableReader | undefined {
-    return this.#tables.get(vpn)?.reader();
+  /** Brings the tables up to date with what the VPNs import, and BGP with what they export, after both changed so. */
+  reconfigure({ policies, gained, lost, exports }: VpnChanges): Steps {
+    for (const [vpn, { before, after }] of policies)
+      if (after === undefined) this.tables.remove(vpn);
+      else if (before === undefined) this.tables.add(vpn);
+    return inTurn([
+      ...[...lost].map((vpn) => this.#leave(vpn)),
+      ...[...gained].flatMap(([vpn, sources]) => sources.map((source) => this.#join(vpn, source))),
+      ...exports.map((vpn) => this.#exportAgain(vpn)),
+    ]);
   }
 
-  /** Number of prefixes in a VPN's loc-RIB. */
-  size(vpn: string): number {
-    return this.#tables.get(vpn)?.size ?? 0;
-  }
-
-  /** Every prefix of a VPN's loc-RIB as announced (id = prefix), with all its paths, used or not. */
-  *entries(vpn: string): Generator<readonly [VpnRoute, readonly TablePath[]]> {
-    yield* this.#tables.get(vpn)?.routes() ?? [];
+  /** What a forwarder has in a VPN now. */
+  paths(account: string, vpn: string): ReadonlyMap<IpPrefix, RibPath> {
+    const paths = this.#adjRibsIn.get(account)?.get(vpn)?.paths.values() ?? [];
+    return new Map([...paths].map((path) => [path.route.prefix, path]));
   }
 
   /** What a forwarder has published, in all VPNs. */
@@ -238,36 +236,45 @@ export class Rib {
     const next = new Map<IpPrefix, RibPath | undefined>();
     for (const prefix of replaced.keys()) next.set(prefix, adjRibIn.paths.get(prefix));
     if (next.size > 0) this.#export(adjRibIn.account, adjRibIn.vpn, next);
-    for (const vpn of this.#vpns.importers(adjRibIn.vpn)) {
-      const table = this.#tables.get(vpn);
-      if (table === undefined) continue;
+    for (const vpn of this.#vpns.importers(adjRibIn.vpn))
       for (const [prefix, former] of replaced)
-        if (select(table, prefix, listOf(former), listOf(next.get(prefix)))) changed.add(vpn);
-    }
+        if (this.tables.replace(vpn, prefix, listOf(former), listOf(next.get(prefix)))) changed.add(vpn);
     return changed;
+  }
+
+  /** Takes out of a VPN what it does not import any more. */
+  *#leave(vpn: string): Steps {
+    const isGone = (path: TablePath) =>
+      path.kind === 'forwarder' && !this.#vpns.sources(vpn).includes(path.vpn);
+    for (const isNews of this.tables.drop(vpn, isGone)) yield isNews ? [vpn] : [];
+  }
+
+  /** Takes into a VPN what another one exports, as long as it imports it. */
+  *#join(vpn: string, source: string): Steps {
+    for (const adjRibIn of this.#ofVpn(source))
+      for (const paths of inSteps(adjRibIn, () => true)) {
+        if (!this.#vpns.importers(source).includes(vpn)) return;
+        let isNews = false;
+        for (const path of paths)
+          if (this.tables.replace(vpn, path.route.prefix, [path], [path])) isNews = true;
+        yield isNews ? [vpn] : [];
+      }
+  }
+
+  *#exportAgain(vpn: string): Steps {
+    for (const adjRibIn of this.#ofVpn(vpn))
+      for (const paths of inSteps(adjRibIn, () => true)) {
+        this.#export(adjRibIn.account, vpn, new Map(paths.map((path) => [path.route.prefix, path])));
+        yield [];
+      }
+  }
+
+  #ofVpn(vpn: string): readonly AdjRibIn[] {
+    return [...this.#adjRibsIn.values()].flatMap((ofAccount) => ofAccount.get(vpn) ?? []);
   }
 }
 
 const listOf = (path: RibPath | undefined): readonly RibPath[] => (path === undefined ? [] : [path]);
-
-/** Replaces paths of one prefix. @returns whether subscribers have something to hear. */
-function select(
-  table: Table<TablePath>,
-  prefix: IpPrefix,
-  former: readonly TablePath[],
-  next: readonly TablePath[],
-): boolean {
-  const paths = [...table.paths(prefix).filter((path) => !former.includes(path)), ...next];
-  const announced = announcedRoute(prefix, paths);
-  if (announced === undefined) return table.withdraw(prefix);
-  const before = table.announced(prefix);
-  if (before === undefined || !sameRoute(before, announced)) {
-    table.announce(announced, paths);
-    return true;
-  }
-  table.setPaths(prefix, paths);
-  return false;
-}
 
 function* inTurn(all: Iterable<Steps>): Steps {
   for (const steps of all) yield* steps;

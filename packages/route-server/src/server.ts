@@ -9,6 +9,7 @@ import { Background } from './background.ts';
 import { type RouteServerConfig, routeServerConfigSchema } from './config.ts';
 import { ControlPlane } from './control-plane.ts';
 import { openStreamIdentities, openStreamListeners } from './open-stream.ts';
+import { controlPlaneSettings, needsRestart } from './reload.ts';
 import { Sessions } from './session.ts';
 import { Turns } from './turns.ts';
 import { Vpns } from './vpns.ts';
@@ -22,7 +23,7 @@ export interface RouteServerOptions {
 export interface RunningRouteServer {
   /** `address:port`, as bound. */
   readonly listening: readonly string[];
-  /** Reads the certificates anew, with the configuration that names them; what is wrong is logged, and the former ones stay. */
+  /** Reads the configuration and the files that it names anew; where something is wrong with them that is logged, and nothing changes. */
   reload(): Promise<void>;
   /** Ends all sessions and the API. Forwarders keep forwarding. */
   stop(): Promise<void>;
@@ -34,8 +35,10 @@ export interface RunningRouteServer {
  * `listen`.
  */
 export async function startRouteServer(options: RouteServerOptions): Promise<RunningRouteServer> {
-  const config = await loadConfig(options.configFile, routeServerConfigSchema);
-  const log = options.log ?? createLog({ name: 'route-server', level: config.logLevel });
+  const started = await loadConfig(options.configFile, routeServerConfigSchema);
+  let config = started;
+  const logger = createLog({ name: 'route-server', level: config.logLevel });
+  const log = options.log ?? logger;
 
   const vpns = new Vpns(config.vpns);
   const turns = new Turns();
@@ -58,25 +61,23 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
     new bgp.BgpExchange({
       configuration: bgp.configuration,
       vpns,
-      forwarders: config.forwarders,
+      addresses: (account) => config.forwarders.get(account)?.addresses ?? [],
       clock: systemClock,
       log,
       run,
       controlPlane: () => controlPlane,
     });
   const controlPlane: ControlPlane = new ControlPlane({
+    ...controlPlaneSettings(config),
     vpns,
     ...(exchange && { exchange }),
-    forwarders: config.forwarders,
-    withdrawDelay: config.withdrawDelay,
-    restartDelay: config.restartDelay,
-    lowerStale: config.lowerStale,
     clock: systemClock,
     log,
     run,
     changed: (vpn, accounts) => sessions.changed(vpn, accounts),
     endOfRib: (vpn, accounts) => sessions.endOfRib(vpn, accounts),
     startTable: (vpn, account) => sessions.startTable(vpn, account),
+    endSession: (account, reason) => sessions.end(account, reason),
   });
   const xmpp = new XmppServer({
     domain: config.domain,
@@ -93,11 +94,12 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
     log,
   });
   xmpp.on('session', (session) => sessions.accept(session, controlPlane));
+  let identities = openStreamIdentities(config.forwarders, config.domain);
   const openStreams = new OpenStreamServer({
     domain: config.domain,
     listen: openStreamListeners(config.openStreams),
     tls: config.tls,
-    identify: openStreamIdentities(config.forwarders, config.domain),
+    identify: (name, remoteAddress) => identities(name, remoteAddress),
     readers: () => [new EntryReader()],
     log,
   });
@@ -124,7 +126,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
         startedAt: systemClock.now(),
         clock: systemClock,
         vpns,
-        forwarders: config.forwarders,
+        forwarderVpns: (account) => config.forwarders.get(account)?.vpns ?? [],
         controlPlane,
         sessions,
         peers: () => exchange?.speaker.peers ?? [],
@@ -142,35 +144,47 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
     throw error;
   }
   announce(config, listening, log);
+
+  /** All of it or, where something is wrong with it, nothing. */
+  const takeOver = (read: RouteServerConfig) => {
+    for (const server of [xmpp, openStreams]) server.setTls(read.tls);
+    config = { ...read, domain: started.domain };
+    logger.level = read.logLevel;
+    identities = openStreamIdentities(config.forwarders, config.domain);
+    controlPlane.reconfigure(read.vpns, controlPlaneSettings(read));
+    if (exchange && read.bgp) exchange.reconfigure(read.bgp.peers);
+    const { validTo, fingerprint256 } = new X509Certificate(read.tls.certificate);
+    const { forwarders } = read;
+    log.info(
+      { vpns: read.vpns.size, forwarders: forwarders.size, validTo, fingerprint256 },
+      `the configuration was read anew: ${read.vpns.size} VPNs, ${forwarders.size} forwarders, ${read.bgp?.peers.length ?? 0} BGP peers; the certificate of ${started.domain} is valid until ${validTo}`,
+    );
+    const keys = needsRestart(started, read);
+    if (keys.length > 0)
+      log.warn(
+        { keys },
+        `${keys.join(', ')}: another value takes a restart, the former one stays until then`,
+      );
+  };
+  const reload = async () => {
+    try {
+      takeOver(await loadConfig(options.configFile, routeServerConfigSchema));
+    } catch (error) {
+      if (!(error instanceof ConfigError || error instanceof XmppError)) throw error;
+      const reason = error.message.replaceAll('\n', '; ');
+      log.error({ error }, `the configuration cannot be read anew, nothing changes: ${reason}`);
+    }
+  };
   // One after another: what was read last is what stays.
   let reloaded = Promise.resolve();
-  const reload = () => {
-    reloaded = reloaded.then(() => reloadCertificate(options.configFile, [xmpp, openStreams], log));
-    return reloaded;
+  return {
+    listening,
+    reload: () => {
+      reloaded = reloaded.then(reload);
+      return reloaded;
+    },
+    stop,
   };
-  return { listening, reload, stop };
-}
-
-async function reloadCertificate(
-  configFile: string,
-  servers: readonly (XmppServer | OpenStreamServer)[],
-  log: Log,
-): Promise<void> {
-  try {
-    const { tls, domain } = await loadConfig(configFile, routeServerConfigSchema);
-    for (const server of servers) server.setTls(tls);
-    const { validTo, fingerprint256 } = new X509Certificate(tls.certificate);
-    log.info(
-      { domain, validTo, fingerprint256 },
-      `the certificate of ${domain} was read anew: it is valid until ${validTo}, and shown to forwarders that connect from now on`,
-    );
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof XmppError)) throw error;
-    log.error(
-      { error },
-      `the certificate cannot be read anew, the former one stays in use: ${error.message.replaceAll('\n', '; ')}`,
-    );
-  }
 }
 
 function announce(config: RouteServerConfig, listening: readonly string[], log: Log): void {

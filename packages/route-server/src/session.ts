@@ -80,7 +80,7 @@ export class Sessions {
     });
     const complete = new Set<string>();
     const feed = new Feed({
-      rib: controlPlane.rib,
+      tables: controlPlane.rib.tables,
       encode: (vpn, said) => {
         if (said !== 'end-of-rib') return this.#encodeSegment(vpn, said, dialect);
         complete.add(vpn);
@@ -105,6 +105,11 @@ export class Sessions {
       this.#sessions.delete(account);
       controlPlane.closed(account);
     });
+  }
+
+  /** Ends the session of an account, if it has one; the account may make another. */
+  end(account: string, reason: string): void {
+    void this.#sessions.get(account)?.session.close('reset', `session ended: ${reason}`);
   }
 
   /** The route server stops: the end of a session means nothing any more. */

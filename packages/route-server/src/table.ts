@@ -48,6 +48,11 @@ export class Table<Path extends object> {
       if (link instanceof Entry && link.announced !== undefined) yield [link.announced, link.paths];
   }
 
+  /** Prefixes with a route and its paths, in no order; those that come or go meanwhile are among them or not. */
+  *known(): Generator<readonly [IpPrefix, readonly Path[]]> {
+    for (const { prefix, paths } of this.#entries.values()) if (paths.length > 0) yield [prefix, paths];
+  }
+
   /** Other paths, of which subscribers hear nothing. */
   setPaths(prefix: IpPrefix, paths: readonly Path[]): void {
     const entry = this.#entries.get(prefix);

@@ -1,5 +1,5 @@
 // Route servers as they run, from configuration files, with BGP between them and to others on addresses of loopback.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callApi } from '@hostpe/daemon';
@@ -21,7 +21,11 @@ export interface Running {
   readonly lines: string[];
   /** As the control socket tells them. */
   peers(): Promise<readonly { readonly name: string; readonly state: string; readonly announced: number }[]>;
+  /** Of the paths that a VPN has by BGP. */
+  rds(vpn: string): Promise<readonly string[]>;
   forwarder(account: string): Promise<Forwarder>;
+  /** Replaces texts in the configuration file, each of which has to be there, and has it read anew. */
+  reconfigure(...changes: readonly (readonly [before: string, after: string])[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -73,6 +77,21 @@ ${bgp.replaceAll(/^/gm, '  ')}
     stop,
     peers: async () =>
       (await callApi(join(directory, 'rs.sock'), 'GET', '/bgp')) as Awaited<ReturnType<Running['peers']>>,
+    async rds(vpn) {
+      const routes = (await callApi(join(directory, 'rs.sock'), 'GET', `/routes?vpn=${vpn}`)) as readonly {
+        readonly paths: readonly { readonly kind: string; readonly vpn: string }[];
+      }[];
+      return routes.flatMap(({ paths }) => paths.flatMap((path) => (path.kind === 'bgp' ? [path.vpn] : [])));
+    },
+    async reconfigure(...changes) {
+      let text = readFileSync(file, 'utf8');
+      for (const [before, after] of changes) {
+        if (!text.includes(before)) throw new Error(`not in the configuration: ${before}`);
+        text = text.replace(before, after);
+      }
+      writeFileSync(file, text);
+      await server.reload();
+    },
     async forwarder(account) {
       const one = new Forwarder({ port, account, password: PASSWORD, ca: tls.certificate });
       cleanUp.push(() => one.client.stop());

@@ -101,7 +101,10 @@ describe('where stale routes are lowered, a lost session', () => {
     // Of p1 there is another, however old its sequence number; of p2 there is none, and other route servers may know better.
     expect(heard()).toEqual([`h2 red +${p1} 10.255.0.2/2000 +${p2} 10.255.0.1/1000`]);
     const preferences = () =>
-      [...controlPlane.rib.entries('red')].map(([{ prefix, localPreference }]) => [prefix, localPreference]);
+      [...controlPlane.rib.tables.entries('red')].map(([{ prefix, localPreference }]) => [
+        prefix,
+        localPreference,
+      ]);
     expect(preferences()).toEqual([
       [p1, undefined],
       [p2, 0],

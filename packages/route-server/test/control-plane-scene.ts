@@ -3,7 +3,8 @@ import { ManualClock } from '@hostpe/daemon/testing';
 import { parseIpAddress } from '@hostpe/net';
 import type { VpnEvent } from '@hostpe/signaling';
 import { apiRoutes } from '../src/api.ts';
-import { type Authorisation, ControlPlane } from '../src/control-plane.ts';
+import { ControlPlane } from '../src/control-plane.ts';
+import type { Authorisation } from '../src/forwarder-changes.ts';
 import { Sessions } from '../src/session.ts';
 import { Readers } from './readers.ts';
 import { nexthopsOf, type RouteParts, route, silent, vpnsOf } from './values.ts';
@@ -61,7 +62,7 @@ export function setUp({ restartDelay = 0, lowerStale = false } = {}) {
     startedAt: 0,
     clock,
     vpns,
-    forwarders,
+    forwarderVpns: (account) => forwarders.get(account)?.vpns ?? [],
     controlPlane,
     sessions: new Sessions({ log: silent, dialect: () => 'end-system-06', defer: () => {} }),
     peers: () => [],

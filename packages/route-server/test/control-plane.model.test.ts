@@ -6,20 +6,36 @@ import { parseIpAddress } from '@hostpe/net';
 import type { VpnEvent, VpnRoute } from '@hostpe/signaling';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ControlPlane } from '../src/control-plane.ts';
+import { ControlPlane, type ControlPlaneSettings } from '../src/control-plane.ts';
 import { Readers } from './readers.ts';
-import { nexthopsOf, route, silent, vpnsOf } from './values.ts';
+import { nexthopsOf, policiesOf, route, silent, vpnsOf } from './values.ts';
 
 const WITHDRAW_DELAY = 60;
 const RESTART_DELAY = 120;
 
-/** VPN to import and export targets: an ordinary VPN, hub and spoke, and an extranet of both. */
-const policies = {
+/** VPN to import and export targets. */
+type Policies = Readonly<Record<string, readonly [readonly string[], readonly string[]]>>;
+/** An ordinary VPN, hub and spoke, and an extranet of both. */
+const usual: Policies = {
   red: [['64512:1', '64512:9'], ['64512:1']],
   spoke: [['64512:10'], ['64512:11']],
   hub: [['64512:11'], ['64512:10']],
   shared: [['64512:1', '64512:9', '64512:11'], ['64512:9']],
-} as const;
+};
+const otherPolicies: readonly Policies[] = [
+  usual,
+  {
+    ...usual,
+    red: [
+      ['64512:1', '64512:10'],
+      ['64512:9', '64512:1'],
+    ],
+  },
+  Object.fromEntries(Object.keys(usual).map((vpn) => [vpn, [['64512:1'], ['64512:1']]])),
+  Object.fromEntries(Object.keys(usual).map((vpn, at) => [vpn, [[`64512:${at + 1}`], [`64512:${at + 1}`]]])),
+  // A VPN is not there any more.
+  Object.fromEntries(Object.entries(usual).filter(([vpn]) => vpn !== 'shared')),
+];
 const vpnNames = ['red', 'spoke', 'hub', 'shared'] as const;
 const accounts = ['h1', 'h2', 'h3'] as const;
 const addressOf = (account: string) => account.replace('h', '10.255.0.');
@@ -34,6 +50,11 @@ type Command =
   | { kind: 'publish'; account: string; vpn: string; routes: VpnRoute[] }
   | { kind: 'retract'; account: string; vpn: string; ids: string[] }
   | { kind: 'wait'; time: number }
+  | {
+      kind: 'configure';
+      policies: Policies;
+      allowed: Readonly<Record<string, readonly string[] | undefined>>;
+    }
   | { kind: 'read'; account: string; count: number };
 
 const account = fc.constantFrom(...accounts);
@@ -71,6 +92,26 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       })),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('retract'), account, vpn, ids: fc.array(ids) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('configure'),
+      policies: fc.constantFrom(...otherPolicies),
+      // Undefined: it is not configured.
+      allowed: fc.record(
+        Object.fromEntries(
+          accounts.map((name) => [
+            name,
+            fc.oneof(
+              { weight: 3, arbitrary: fc.constant([...vpnNames]) },
+              { weight: 2, arbitrary: fc.subarray([...vpnNames]) },
+              { weight: 1, arbitrary: fc.constant(undefined) },
+            ),
+          ]),
+        ),
+      ),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), time: fc.integer({ min: 0, max: 70 }) }) },
 );
 
@@ -83,6 +124,9 @@ interface PublishedRoute {
 
 /** The rules, in the plainest form: a list of what is published, and everything else derived from it. */
 class Model {
+  policies = usual;
+  /** By account that is configured: the VPNs that it may join. */
+  allowed = new Map<string, ReadonlySet<string>>(accounts.map((name) => [name, new Set(vpnNames)]));
   now = 0;
   /** Since when somebody has been online without a break. */
   onlineSince = 0;
@@ -117,13 +161,13 @@ class Model {
 
   /** Prefix to what a subscriber of the VPN is to have for it. */
   view(vpn: string): Record<string, string> {
-    const imports: readonly string[] = policies[vpn as keyof typeof policies][0];
+    const imports = this.policies[vpn]?.[0] ?? [];
     const view: Record<string, string> = {};
     for (const prefix of prefixNames) {
       const candidates = this.routes.filter(
         (one) =>
           one.route.prefix === (prefix as string) &&
-          policies[one.vpn as keyof typeof policies][1].some((target) => imports.includes(target)),
+          this.policies[one.vpn]?.[1].some((target) => imports.includes(target)),
       );
       const preference = (one: PublishedRoute) =>
         (one.route.localPreference ?? 100) * 1000 + (one.route.sequenceNumber ?? 0);
@@ -194,20 +238,29 @@ class Run {
     // So little that tables come in several messages.
     this.readers = new Readers({ rib: () => this.controlPlane.rib, take, atOnce: !paced, segmentSize: 2 });
     this.controlPlane = new ControlPlane({
-      vpns: vpnsOf(policies),
+      vpns: vpnsOf(usual),
+      ...this.#settings(),
+      clock: this.clock,
+      log: silent,
+      ...this.readers.calls,
+      endSession: (account) => {
+        if (this.model.online.has(account)) this.#close(account);
+      },
+    });
+  }
+
+  #settings(): ControlPlaneSettings {
+    return {
       forwarders: new Map(
-        accounts.map((name) => [
+        [...this.model.allowed].map(([name, vpns]) => [
           name,
-          { addresses: new Set([parseIpAddress(addressOf(name))]), vpns: new Set<string>(vpnNames) },
+          { addresses: new Set([parseIpAddress(addressOf(name))]), vpns },
         ]),
       ),
       withdrawDelay: WITHDRAW_DELAY,
       restartDelay: RESTART_DELAY,
       lowerStale: false,
-      clock: this.clock,
-      log: silent,
-      ...this.readers.calls,
-    });
+    };
   }
 
   /** Does what the state allows; what would be refused has tests of its own. */
@@ -222,6 +275,11 @@ class Run {
       this.clock.advance(one.time);
       return;
     }
+    if (one.kind === 'configure') {
+      this.#configure(one);
+      return;
+    }
+    if (!this.model.allowed.has(one.account)) return;
     if ((one.kind === 'open') === this.model.online.has(one.account)) return;
     if (one.kind === 'open') {
       if (this.model.online.size === 0) this.model.onlineSince = this.model.now;
@@ -232,6 +290,25 @@ class Run {
     else if (one.kind === 'read') this.readers.read(one.account, one.count);
     else if (one.kind === 'subscribe') this.#subscribe(one.account, one.vpn);
     else if (this.model.isSubscribed(one.account, one.vpn)) this.#stepInVpn(one);
+  }
+
+  #configure({ policies, allowed }: Command & { kind: 'configure' }): void {
+    const { model } = this;
+    model.policies = policies;
+    const before = new Set(model.allowed.keys());
+    model.allowed = new Map(
+      Object.entries(allowed).flatMap(([name, vpns]) =>
+        vpns === undefined ? [] : [[name, new Set(vpns.filter((vpn) => vpn in policies))]],
+      ),
+    );
+    model.remove(({ account, vpn }) => !model.allowed.get(account)?.has(vpn));
+    this.controlPlane.reconfigure(policiesOf(policies), this.#settings());
+    for (const account of before) if (!model.allowed.has(account)) model.withdrawAt.delete(account);
+    for (const account of model.online) {
+      expect(model.allowed.has(account)).toBe(true);
+      for (const vpn of vpnNames)
+        if (model.isSubscribed(account, vpn)) expect(model.allowed.get(account)?.has(vpn)).toBe(true);
+    }
   }
 
   check(): void {
@@ -256,6 +333,7 @@ class Run {
   }
 
   #subscribe(account: string, vpn: string): void {
+    if (!this.model.allowed.get(account)?.has(vpn)) return;
     this.model.subscriptions.add(`${account} ${vpn}`);
     // A second subscribe goes on with the same view: the table comes again, whole.
     const view = this.views.get(`${account} ${vpn}`) ?? new View(this.#paced);
@@ -267,7 +345,9 @@ class Run {
     this.controlPlane.inform(account, vpn);
   }
 
-  #stepInVpn(one: Exclude<Command, { kind: 'wait' | 'read' | 'open' | 'close' | 'subscribe' }>): void {
+  #stepInVpn(
+    one: Exclude<Command, { kind: 'wait' | 'configure' | 'read' | 'open' | 'close' | 'subscribe' }>,
+  ): void {
     const { model, controlPlane } = this;
     const { account, vpn } = one;
     const ofThis = (published: PublishedRoute) => published.account === account && published.vpn === vpn;

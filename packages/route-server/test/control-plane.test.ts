@@ -68,7 +68,7 @@ describe('subscribers', () => {
     expect(heard()).toEqual([`h2 red -${p1}`]);
     controlPlane.publish('h2', 'red', [h2(p2)]);
     expect(heard()).toEqual([`h2 red +${p2} 10.255.0.2/2000`]);
-    expect(controlPlane.rib.size('blue')).toBe(1);
+    expect(controlPlane.rib.tables.size('blue')).toBe(1);
   });
 
   test('that left before their table was sent are sent none', () => {
@@ -104,6 +104,7 @@ describe('subscribers', () => {
       changed: (_vpn, accounts) => told(accounts, 'changed'),
       endOfRib: (_vpn, accounts) => told(accounts, 'end-of-rib'),
       startTable: (_vpn, account) => told([account], 'table'),
+      endSession() {},
     });
     controlPlane.opened('h1');
     controlPlane.subscribe('h1', 'red', undefined);

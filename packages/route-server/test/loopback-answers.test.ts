@@ -37,7 +37,7 @@ describe('what a request is answered', () => {
         message: 'forwarder h1: refused: forwarder h1 may not join VPN blue; a repetition is logged as debug',
       });
     }
-    expect(controlPlane.rib.size('blue')).toBe(0);
+    expect(controlPlane.rib.tables.size('blue')).toBe(0);
     await h1.join('red');
   });
 
@@ -55,7 +55,7 @@ describe('what a request is answered', () => {
       condition: 'unexpected-request',
       applicationCondition: { name: 'not-subscribed', xmlns: 'http://jabber.org/protocol/pubsub#errors' },
     });
-    expect(controlPlane.rib.size('red')).toBe(0);
+    expect(controlPlane.rib.tables.size('red')).toBe(0);
   });
 
   test('retract of an unknown id: item-not-found that names it; known ones are taken', async () => {
@@ -105,7 +105,7 @@ describe('what a request is answered', () => {
     const all = await refusal(h1.request(publish('red', ofH2(p1), ofH2(p2))));
     expect(all).toMatchObject({ type: 'auth', condition: 'forbidden' });
     expect(all.text).toContain('10.1.0.2/32: forwarder h1 may not announce next-hop 10.255.0.2');
-    expect(controlPlane.rib.size('red')).toBe(0);
+    expect(controlPlane.rib.tables.size('red')).toBe(0);
     const some = await refusal(h1.request(publish('red', ofH2(p1), ofH1(p2))));
     expect(some).toMatchObject({
       condition: 'bad-request',

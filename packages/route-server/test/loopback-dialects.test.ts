@@ -106,7 +106,7 @@ describe('a forwarder of another dialect, beside one of end-system-06', () => {
     expect(await refusal(h1.request(publish('blue', { ...ofH1(p1), id: p1 })))).toMatchObject({
       condition: 'forbidden',
     });
-    expect(controlPlane.rib.size('red')).toBe(0);
+    expect(controlPlane.rib.tables.size('red')).toBe(0);
   });
 
   test('end-system-07m: a node that is published and not associated is a line in the log, once', async () => {

@@ -60,6 +60,7 @@ export async function start(spoken: Dialect = 'end-system-06') {
     changed: (vpn, accounts) => sessions.changed(vpn, accounts),
     endOfRib: (vpn, accounts) => sessions.endOfRib(vpn, accounts),
     startTable: (vpn, account) => sessions.startTable(vpn, account),
+    endSession: (account, reason) => sessions.end(account, reason),
   });
   const xmpp = new XmppServer({
     domain: 'dc1.example',

@@ -28,7 +28,7 @@ export class Readers {
     const feed =
       this.#feeds.get(account) ??
       new Feed({
-        rib: rib(),
+        tables: rib().tables,
         encode: (vpn, said) => [Buffer.from(JSON.stringify(eventOf(vpn, said)))],
         ...(segmentSize !== undefined && { segmentSize }),
       });
@@ -37,7 +37,7 @@ export class Readers {
   }
 
   /** What a control plane calls. */
-  get calls(): Pick<ControlPlaneOptions, 'run' | 'changed' | 'endOfRib' | 'startTable'> {
+  get calls(): Pick<ControlPlaneOptions, 'run' | 'changed' | 'endOfRib' | 'startTable' | 'endSession'> {
     const each = (accounts: Iterable<string>, tell: (feed: Feed) => void) => {
       for (const account of accounts) {
         tell(this.of(account));
@@ -49,6 +49,7 @@ export class Readers {
       changed: (vpn, accounts) => each(accounts, (feed) => feed.changed(vpn)),
       endOfRib: (vpn, accounts) => each(accounts, (feed) => feed.endOfRib(vpn)),
       startTable: (vpn, account) => each([account], (feed) => feed.startTable(vpn)),
+      endSession: () => {},
     };
   }
 

@@ -11,7 +11,9 @@ const h2 = (prefix: string, label = 2000, more = {}) =>
 
 /** What a change tells those who have heard all before it, by VPN: `+prefix address/label,…` and `-prefix`. */
 function told(rib: Rib, change: () => Iterable<string>): Record<string, string[]> {
-  const readers = ['red', 'blue', 'shared', 'spoke', 'hub'].map((vpn) => [vpn, rib.reader(vpn)] as const);
+  const readers = ['red', 'blue', 'shared', 'spoke', 'hub'].map(
+    (vpn) => [vpn, rib.tables.reader(vpn)] as const,
+  );
   for (const [, reader] of readers) reader?.next(1000);
   const changed = [...change()];
   const news: Record<string, string[]> = {};
@@ -44,7 +46,7 @@ describe('one VPN', () => {
     expect(told(rib, () => rib.publish('h1', 'red', [h1(p1, 1001)]))).toEqual({});
     expect(told(rib, () => rib.retract('h1', 'red', [h1(p1).id]).changed)).toEqual({ red: [`-${p1}`] });
     expect(rib.retract('h1', 'red', [])).toEqual({ changed: new Set(), unknown: [] });
-    expect(rib.size('red')).toBe(0);
+    expect(rib.tables.size('red')).toBe(0);
   });
 
   test('a route that is not the best changes nothing until the best goes', () => {
@@ -65,7 +67,7 @@ describe('one VPN', () => {
   test('the last of two items for a prefix in one publish counts, and the id of the first is gone', () => {
     const rib = new Rib(vpnsOf(red));
     rib.publish('h1', 'red', [h1(p1, 1000, { id: 'a' }), h1(p1, 1001, { id: 'b' })]);
-    expect([...rib.entries('red')].map(([one]) => nexthopsOf(one))).toEqual([['10.255.0.1/1001']]);
+    expect([...rib.tables.entries('red')].map(([one]) => nexthopsOf(one))).toEqual([['10.255.0.1/1001']]);
     expect(rib.retract('h1', 'red', ['a'])).toEqual({ changed: new Set(), unknown: ['a'] });
     expect(told(rib, () => rib.retract('h1', 'red', ['b']).changed)).toEqual({ red: [`-${p1}`] });
   });
@@ -110,7 +112,7 @@ describe('several VPNs', () => {
       blue: [`+${p1} 10.255.0.1/1005`],
     });
     expect(told(rib, () => done(rib.withdraw('h1', 'red')))).toEqual({ red: [`-${p1}`] });
-    expect([...rib.entries('blue')].map(([one]) => nexthopsOf(one))).toEqual([['10.255.0.1/1005']]);
+    expect([...rib.tables.entries('blue')].map(([one]) => nexthopsOf(one))).toEqual([['10.255.0.1/1005']]);
   });
 
   test('hub and spoke: a spoke never hears of a spoke', () => {
@@ -160,7 +162,7 @@ describe('stale routes', () => {
     expect(rib.published('h1')).toEqual({ routes: 2, stale: 2 });
     expect(told(rib, () => rib.publish('h1', 'red', [h1(p1)]))).toEqual({});
     expect(rib.published('h1')).toEqual({ routes: 2, stale: 1 });
-    expect([...rib.entries('red')].map(([, paths]) => paths.map(({ stale }) => stale))).toEqual([
+    expect([...rib.tables.entries('red')].map(([, paths]) => paths.map(({ stale }) => stale))).toEqual([
       [false],
       [true],
     ]);

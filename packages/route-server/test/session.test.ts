@@ -102,6 +102,7 @@ function setUp(accounts: readonly string[], dialect: Dialect = 'end-system-06') 
     changed: (vpn, receivers) => sessions.changed(vpn, receivers),
     endOfRib: (vpn, receivers) => sessions.endOfRib(vpn, receivers),
     startTable: (vpn, account) => sessions.startTable(vpn, account),
+    endSession: (account, reason) => sessions.end(account, reason),
   });
   const accept = (account: string) => {
     const session = new ScriptedSession(account);

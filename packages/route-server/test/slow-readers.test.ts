@@ -86,6 +86,7 @@ function setUp() {
     changed: (vpn, receivers) => sessions.changed(vpn, receivers),
     endOfRib: (vpn, receivers) => sessions.endOfRib(vpn, receivers),
     startTable: (vpn, account) => sessions.startTable(vpn, account),
+    endSession: (account, reason) => sessions.end(account, reason),
   });
   const join = (account: string, ...vpns: readonly string[]) => {
     const session = new SlowSession(account);

@@ -35,6 +35,7 @@ describe('a forwarder that comes and goes', () => {
       changed() {},
       endOfRib() {},
       startTable() {},
+      endSession() {},
     });
   });
   const addressOf = (account: string) => account.replace('h', '10.255.0.');
@@ -47,7 +48,9 @@ describe('a forwarder that comes and goes', () => {
       route({ prefix, nexthop: addressOf(account), label: 1000, ...more }),
     ]);
   const table = () =>
-    Object.fromEntries([...controlPlane.rib.entries('red')].map(([one]) => [one.prefix, nexthopsOf(one)]));
+    Object.fromEntries(
+      [...controlPlane.rib.tables.entries('red')].map(([one]) => [one.prefix, nexthopsOf(one)]),
+    );
   const h1 = ['10.255.0.1/1000'];
   const h2 = ['10.255.0.2/1000'];
 

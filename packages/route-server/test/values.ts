@@ -38,19 +38,19 @@ export function route({ prefix, nexthop, label, id, encapsulations, ...rest }: R
 export const prefixes = (...texts: readonly string[]): IpPrefix[] => texts.map(parseIpPrefix);
 
 /** VPN name to import and export targets. */
-export function vpnsOf(
-  policies: Readonly<Record<string, readonly [readonly string[], readonly string[]]>>,
-): Vpns {
+type WrittenPolicies = Readonly<Record<string, readonly [readonly string[], readonly string[]]>>;
+
+export function policiesOf(written: WrittenPolicies): ReadonlyMap<string, VpnPolicy> {
   const parsed = (targets: readonly string[]) => targets.map(parseRouteTarget);
-  return new Vpns(
-    new Map(
-      Object.entries(policies).map(([vpn, [imports, exports]]): [string, VpnPolicy] => [
-        vpn,
-        { import: parsed(imports), export: parsed(exports) },
-      ]),
-    ),
+  return new Map(
+    Object.entries(written).map(([vpn, [imports, exports]]) => [
+      vpn,
+      { import: parsed(imports), export: parsed(exports) },
+    ]),
   );
 }
+
+export const vpnsOf = (written: WrittenPolicies): Vpns => new Vpns(policiesOf(written));
 
 /** `address/label` of each next-hop, in order. */
 export const nexthopsOf = (announced: VpnRoute | undefined): string[] =>

@@ -68,7 +68,8 @@ export interface PeerView {
 export class Peer implements SessionListener, Pumped {
   readonly configuration: PeerConfiguration;
   readonly #shared: SpeakerShared;
-  readonly #number: number;
+  /** Unique among the peers that are there. */
+  readonly number: number;
   readonly #facts: PeerFacts;
   readonly #session: Session;
   readonly #retained: RetainedRoutes;
@@ -78,11 +79,10 @@ export class Peer implements SessionListener, Pumped {
   #updatesSent = 0;
   #lastError: string | undefined;
 
-  /** @param number unique among the peers that are there */
   constructor(configuration: PeerConfiguration, number: number, dialer: Dialer, shared: SpeakerShared) {
     this.configuration = configuration;
     this.#shared = shared;
-    this.#number = number;
+    this.number = number;
     this.#since = shared.now();
     const { as, address, routeReflectorClient, encapsulation } = configuration;
     this.#facts = {
@@ -199,15 +199,15 @@ export class Peer implements SessionListener, Pumped {
       (gracefulRestart?.families ?? []).filter(({ forwarding }) => forwarding).map(({ family }) => family),
     );
     const speaksRtc = families.includes('rtc');
-    if (speaksRtc) interest.filtered(this.#number);
-    else interest.unfiltered(this.#number);
+    if (speaksRtc) interest.filtered(this.number);
+    else interest.unfiltered(this.number);
     const sender = new Sender({
       rib,
       source,
       codec,
       families: families.filter(isVpn),
       exported: (set, from) => exportedAttributes(set.attributes, set.nexthop, from, facts, local),
-      wants: (targets) => interest.wants(this.#number, targets),
+      wants: (targets) => interest.wants(this.number, targets),
       unsendable: (reason) => log.warn({ peer: name }, `BGP peer ${name}: not announced: ${reason}`),
     });
     if (!isHeldBack()) sender.endOfRib(families.filter(isVpn));
@@ -303,7 +303,7 @@ export class Peer implements SessionListener, Pumped {
   }
 
   #interested(memberships: readonly RtcNlri[], how: 'add' | 'remove'): void {
-    for (const one of memberships) this.#interestChanged(this.#shared.interest[how](this.#number, one));
+    for (const one of memberships) this.#interestChanged(this.#shared.interest[how](this.number, one));
   }
 
   #endOfRib(family: Family, up: Up): void {

@@ -1,5 +1,6 @@
 // A BGP speaker for VPN routes: its RIB, its peers, and what they are told. Owns the listener, the turns of peers and whether End-of-RIB is held
 // back; never knows what a VPN is. What the program itself has to say goes into `rib` as a source of its own.
+import { isDeepStrictEqual } from 'node:util';
 import type { IpAddress, RouteTarget } from '@hostpe/net';
 import { Rib } from '../loc-rib/rib.ts';
 import { RouteTargetInterest } from '../rtc/interest.ts';
@@ -38,12 +39,14 @@ export class Speaker {
   readonly #shared: SpeakerShared;
   readonly #peers = new Map<string, Peer>();
   readonly #listener: BgpListener;
+  readonly #addresses = new Set<IpAddress>();
+  #isListening = false;
   #isHeldBack = true;
   #isChangeDue = false;
 
   constructor(parts: SpeakerParts) {
     const { configuration, clock, random, run, log } = parts;
-    const { as, identifier, clusterId, listen, peers } = configuration;
+    const { as, identifier, clusterId, peers } = configuration;
     this.#parts = parts;
     this.source = this.rib.addSource({
       kind: 'local',
@@ -51,10 +54,6 @@ export class Speaker {
       identifier,
       address: undefined,
     });
-    const addresses = new Set<IpAddress>([
-      ...listen.map(({ address }) => address),
-      ...peers.flatMap(({ localAddress }) => localAddress ?? []),
-    ]);
     this.#shared = {
       rib: this.rib,
       interest: new RouteTargetInterest(),
@@ -67,7 +66,7 @@ export class Speaker {
       random,
       log,
       configuration,
-      local: { as, identifier, clusterId, addresses },
+      local: { as, identifier, clusterId, addresses: this.#addresses },
       run,
       changed: () => this.changed(),
       isHeldBack: () => this.#isHeldBack,
@@ -77,20 +76,47 @@ export class Speaker {
       refused: (address, reason) =>
         log.warn({ address }, `BGP: a connection from ${address} was refused: ${reason}`),
     });
-    for (const [number, peer] of peers.entries()) this.#peers.set(peer.name, this.#peer(peer, number));
+    this.#ownAddresses(peers);
+    for (const peer of peers) this.#peers.set(peer.name, this.#peer(peer));
   }
 
   /** Listens where that is configured, and looks for the peers. @returns addresses and ports, as bound. @throws BgpError `transport` */
   async start(): Promise<readonly { readonly address: IpAddress; readonly port: number }[]> {
-    const { listen, peers } = this.#parts.configuration;
-    if (listen.length > 0)
-      for (const { name, address, protection } of peers)
-        this.#listener.add({ address, protection, accept: (wire) => this.#peers.get(name)?.accept(wire) });
+    const { listen } = this.#parts.configuration;
+    this.#isListening = listen.length > 0;
+    for (const peer of this.#peers.values()) this.#admit(peer.configuration);
     const bound: { address: IpAddress; port: number }[] = [];
     for (const { address, port } of listen)
       bound.push({ address, port: await this.#listener.listen(address, port) });
     for (const peer of this.#peers.values()) peer.start();
     return bound;
+  }
+
+  /**
+   * Other peers than before: those that are as they were go on, a changed one is made anew, one that is not there any more is told so.
+   * @throws BgpError `transport` where the key of a peer is not to be had; peers before it are as they are to be then.
+   */
+  reconfigure(peers: readonly PeerConfiguration[]): void {
+    const wanted = new Map(peers.map((peer) => [peer.name, peer]));
+    this.#ownAddresses(peers);
+    for (const [name, peer] of this.#peers) {
+      const next = wanted.get(name);
+      if (next !== undefined && isDeepStrictEqual(next, peer.configuration)) continue;
+      peer.stop(next === undefined ? 'deconfigured' : 'configuration-change');
+      this.#listener.remove(peer.configuration.address);
+      this.#peers.delete(name);
+    }
+    for (const [name, configuration] of wanted) {
+      const known = this.#peers.get(name);
+      const peer = known ?? this.#peer(configuration);
+      // In the order of the configuration.
+      this.#peers.delete(name);
+      this.#peers.set(name, peer);
+      if (known !== undefined) continue;
+      this.#admit(configuration);
+      peer.start();
+    }
+    this.changed();
   }
 
   /** Ends all sessions. @param communication for the peers' operators (RFC 9003) */
@@ -138,9 +164,24 @@ export class Speaker {
     return [...this.#peers.values()].map(({ view }) => view);
   }
 
-  #peer(configuration: PeerConfiguration, number: number): Peer {
+  #peer(configuration: PeerConfiguration): Peer {
     const { address, port, localAddress, protection } = configuration;
     const dialer = new TcpDialer({ address, port, localAddress, protection }, this.#parts.clock);
+    const used = new Set([...this.#peers.values()].map((peer) => peer.number));
+    let number = 0;
+    while (used.has(number)) number += 1;
     return new Peer(configuration, number, dialer, this.#shared);
+  }
+
+  #admit({ name, address, protection }: PeerConfiguration): void {
+    if (this.#isListening)
+      this.#listener.add({ address, protection, accept: (wire) => this.#peers.get(name)?.accept(wire) });
+  }
+
+  /** Whose nexthops are our own. */
+  #ownAddresses(peers: readonly PeerConfiguration[]): void {
+    this.#addresses.clear();
+    for (const { address } of this.#parts.configuration.listen) this.#addresses.add(address);
+    for (const { localAddress } of peers) if (localAddress !== undefined) this.#addresses.add(localAddress);
   }
 }

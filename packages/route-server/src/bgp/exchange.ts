@@ -1,11 +1,13 @@
 // The BGP side of the control plane: what forwarders publish goes out as VPN routes, what peers announce comes into the VPNs that import it, and
 // peers are told which route targets are wanted. Owns who wants a VPN's routes; never chooses among paths and never sends to a forwarder.
-import { Speaker, type SpeakerConfiguration } from '@hostpe/bgp';
+import { BgpError, type PeerConfiguration, Speaker, type SpeakerConfiguration } from '@hostpe/bgp';
 import type { Clock } from '@hostpe/daemon';
-import type { IpAddress, RouteDistinguisher } from '@hostpe/net';
+import type { IpAddress, IpPrefix, RouteDistinguisher } from '@hostpe/net';
 import type { Log } from '@hostpe/xmpp';
-import type { ControlPlane, Exchange } from '../control-plane.ts';
-import type { Vpns } from '../vpns.ts';
+import type { RibPath } from '../adj-rib-in.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import type { Exchange } from '../exchange.ts';
+import type { VpnChanges, Vpns } from '../vpns.ts';
 import { distinguisherOf, usualInstanceIds } from './route-distinguishers.ts';
 import { VpnExport } from './vpn-export.ts';
 import { VpnImport } from './vpn-import.ts';
@@ -13,8 +15,8 @@ import { VpnImport } from './vpn-import.ts';
 export interface BgpExchangeOptions {
   readonly configuration: SpeakerConfiguration;
   readonly vpns: Vpns;
-  /** By account: the next-hops that it may announce. */
-  readonly forwarders: ReadonlyMap<string, { readonly addresses: ReadonlySet<IpAddress> }>;
+  /** The next-hops that a forwarder may announce. */
+  readonly addresses: (account: string) => Iterable<IpAddress>;
   readonly clock: Clock;
   readonly log: Log;
   readonly run: (steps: Iterable<unknown>, done: () => void) => void;
@@ -27,7 +29,7 @@ export class BgpExchange implements Exchange {
   readonly #options: BgpExchangeOptions;
   readonly #export: VpnExport;
   readonly #import: VpnImport;
-  readonly #instanceIds: ReadonlyMap<string, number>;
+  #instanceIds: ReadonlyMap<string, number>;
   /** By account: the VPNs whose routes are wanted for it. */
   readonly #wanted = new Map<string, Set<string>>();
   #isImporting = false;
@@ -35,7 +37,7 @@ export class BgpExchange implements Exchange {
   constructor(options: BgpExchangeOptions) {
     const { configuration, vpns, clock, log, run, controlPlane } = options;
     this.#options = options;
-    this.#instanceIds = usualInstanceIds(vpns.names());
+    this.#instanceIds = usualInstanceIds(vpns.names(), new Map());
     this.speaker = new Speaker({
       configuration,
       clock,
@@ -58,7 +60,7 @@ export class BgpExchange implements Exchange {
       rib,
       importers: (targets) => vpns.importersOf(targets),
       peer: (number) => this.speaker.peerOf(number),
-      replace: (vpn, prefix, former, next) => controlPlane().rib.replace(vpn, prefix, former, next),
+      replace: (vpn, prefix, former, next) => controlPlane().rib.tables.replace(vpn, prefix, former, next),
     });
     this.export = (account, vpn, paths) => {
       this.#export.changed(account, vpn, paths);
@@ -70,14 +72,20 @@ export class BgpExchange implements Exchange {
     return this.#options.configuration.peers.map(({ name }) => name);
   }
 
-  subscribed(account: string, vpn: string, instanceId: number | undefined): boolean {
+  subscribed(
+    account: string,
+    vpn: string,
+    instanceId: number | undefined,
+    paths: () => ReadonlyMap<IpPrefix, RibPath>,
+  ): void {
     const wanted = this.#wanted.get(account) ?? new Set();
     this.#wanted.set(account, wanted);
     if (!wanted.has(vpn)) {
       wanted.add(vpn);
       for (const target of this.#options.vpns.policy(vpn)?.import ?? []) this.speaker.hold(target);
     }
-    return this.#export.renumber(account, vpn, this.#distinguisher(account, vpn, instanceId));
+    this.#export.renumber(account, vpn, this.#distinguisher(account, vpn, instanceId), paths);
+    this.speaker.changed();
   }
 
   unsubscribed(account: string, vpn: string): void {
@@ -85,14 +93,42 @@ export class BgpExchange implements Exchange {
     for (const target of this.#options.vpns.policy(vpn)?.import ?? []) this.speaker.release(target);
   }
 
+  vpnsChanged({ policies }: VpnChanges): void {
+    const { vpns, controlPlane } = this.#options;
+    this.#instanceIds = usualInstanceIds(vpns.names(), this.#instanceIds);
+    for (const wanted of this.#wanted.values())
+      for (const [vpn, { before, after }] of policies) {
+        if (!wanted.has(vpn)) continue;
+        // In this order: of what is in both nothing is taken back.
+        for (const target of after?.import ?? []) this.speaker.hold(target);
+        for (const target of before?.import ?? []) this.speaker.release(target);
+      }
+    const targets = new Set(
+      [...policies.values()].flatMap(({ before, after }) => [
+        ...(before?.import ?? []),
+        ...(after?.import ?? []),
+      ]),
+    );
+    controlPlane().import(this.#import.reconsider(targets), () => {});
+  }
+
+  /** Peers that are as they were go on. */
+  reconfigure(peers: readonly PeerConfiguration[]): void {
+    try {
+      this.speaker.reconfigure(peers);
+    } catch (error) {
+      if (!(error instanceof BgpError)) throw error;
+      this.#options.log.error({ error }, `BGP: not all peers are as they are configured: ${error.message}`);
+    }
+  }
+
   complete(): void {
     this.speaker.complete();
   }
 
   #distinguisher(account: string, vpn: string, instanceId: number | undefined): RouteDistinguisher {
-    const { forwarders } = this.#options;
     const number = instanceId ?? this.#instanceIds.get(vpn) ?? 0;
-    return distinguisherOf(account, forwarders.get(account)?.addresses ?? [], number);
+    return distinguisherOf(account, this.#options.addresses(account), number);
   }
 
   #takeChanges(): void {

@@ -3,10 +3,25 @@ import { addressFamily, type IpAddress, parseRouteDistinguisher, type RouteDisti
 
 const instances = 0x1_0000;
 
-/** Numbers from the end of the range for VPNs of which a forwarder gave none: the same where the configuration has the same VPNs. */
-export function usualInstanceIds(vpns: Iterable<string>): ReadonlyMap<string, number> {
+/**
+ * Numbers from the end of the range for VPNs of which a forwarder gave none: the same where the configuration has the same VPNs since the start.
+ * @param known what VPNs have already, and keep
+ */
+export function usualInstanceIds(
+  vpns: Iterable<string>,
+  known: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const names = [...vpns].toSorted(compareText);
+  const used = new Set(names.flatMap((vpn) => known.get(vpn) ?? []));
+  let next = instances - 1;
   return new Map(
-    [...vpns].toSorted(compareText).map((vpn, index) => [vpn, instances - 1 - (index % instances)]),
+    names.map((vpn) => {
+      const number = known.get(vpn);
+      if (number !== undefined) return [vpn, number];
+      while (used.has(next)) next -= 1;
+      used.add(next);
+      return [vpn, next % instances];
+    }),
   );
 }
 

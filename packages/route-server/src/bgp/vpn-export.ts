@@ -23,15 +23,24 @@ export class VpnExport {
     this.#parts = parts;
   }
 
-  /**
-   * A forwarder's routes in a VPN have another RD from now on.
-   * @returns whether it is another one, so that they are to be told again.
-   */
-  renumber(account: string, vpn: string, rd: RouteDistinguisher): boolean {
+  /** A forwarder's routes in a VPN have this RD from now on. @param paths those that it has, to be announced with it in place of the former one */
+  renumber(
+    account: string,
+    vpn: string,
+    rd: RouteDistinguisher,
+    paths: () => ReadonlyMap<IpPrefix, RibPath>,
+  ): void {
     const key = `${account} ${vpn}`;
     const known = this.#distinguishers.get(key);
+    if (known === rd) return;
+    const published = known === undefined ? undefined : paths();
+    if (published === undefined || published.size === 0) {
+      this.#distinguishers.set(key, rd);
+      return;
+    }
+    this.changed(account, vpn, new Map([...published.keys()].map((prefix) => [prefix, undefined])));
     this.#distinguishers.set(key, rd);
-    return known !== undefined && known !== rd;
+    this.changed(account, vpn, published);
   }
 
   /**

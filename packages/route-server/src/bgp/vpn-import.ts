@@ -56,6 +56,24 @@ export class VpnImport {
     }
   }
 
+  /** Looks anew at every route with one of these targets: others import it than before. Steps as those of `steps`. */
+  reconsider(targets: Iterable<RouteTarget>): Iterable<ReadonlySet<string>> {
+    this.#importers = new WeakMap();
+    return this.#reconsiderSteps(targets);
+  }
+
+  *#reconsiderSteps(targets: Iterable<RouteTarget>): Generator<ReadonlySet<string>> {
+    for (const target of targets) {
+      // As they are now: a route that comes meanwhile is taken by `steps`, and one that goes has no path.
+      const dests = [...this.#parts.rib.destsWithTarget(target)];
+      for (let at = 0; at < dests.length; at += step) {
+        const changed = new Set<string>();
+        for (const dest of dests.slice(at, at + step)) this.#take(dest, changed);
+        yield changed;
+      }
+    }
+  }
+
   #take(dest: number, changed: Set<string>): void {
     const { rib, replace } = this.#parts;
     const former = this.#imported.get(dest);
