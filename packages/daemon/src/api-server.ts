@@ -4,11 +4,13 @@ import { lstat, mkdir, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { ApiError, ControlSocketError, systemCode } from './errors.ts';
 import type { Log } from './log.ts';
 
 /**
- * Answers one request. The result is the answer's JSON, undefined for none.
+ * Answers one request. The result is the answer's JSON, undefined for none. A generator is answered as a list, read as fast as the other end reads, with all
+ * else having its turn in between: what it yields is what is there then. One that throws before its first value is an error like any other.
  * @param body the request's JSON, undefined where it has none.
  * @param parameters those of the path (`DELETE /attachments/:interface`) and of the query, decoded.
  * @throws ApiError for an answer other than success; anything else is a defect, logged and answered by 500.
@@ -29,6 +31,8 @@ interface Route {
 }
 
 const mostBodyBytes = 1 << 20;
+/** Characters that are made at a time of a list: some tenths of a millisecond. */
+const listChunk = 1 << 16;
 /** Milliseconds that requests in progress get to end when the API is closed. */
 const closePatience = 2_000;
 
@@ -125,6 +129,7 @@ async function answer(
     const { handler, parameters } = routeOf(request, table);
     const result = await handler(await bodyOf(request), parameters);
     if (result === undefined) response.writeHead(204).end();
+    else if (isGenerator(result)) await sendList(response, result);
     else send(response, 200, result);
   } catch (error) {
     if (error instanceof ApiError) {
@@ -140,6 +145,41 @@ function send(response: ServerResponse, status: number, value: unknown): void {
   // First the text: where that fails no header must be out yet.
   const text = `${JSON.stringify(value)}\n`;
   response.writeHead(status, { 'content-type': 'application/json' }).end(text);
+}
+
+function isGenerator(value: unknown): value is Generator {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Symbol.iterator in value;
+}
+
+async function sendList(response: ServerResponse, values: Generator): Promise<void> {
+  let next = values.next();
+  response.writeHead(200, { 'content-type': 'application/json' });
+  let text = '[';
+  let separator = '';
+  for (; !next.done; next = values.next()) {
+    text += `${separator}${JSON.stringify(next.value)}`;
+    separator = ',';
+    if (text.length < listChunk) continue;
+    if (!response.write(text)) await roomOrEnd(response);
+    if (response.destroyed) {
+      values.return(undefined);
+      return;
+    }
+    text = '';
+    await setImmediate();
+  }
+  response.end(`${text}]\n`);
+}
+
+/** Until more can be written, or nobody is there any more. */
+function roomOrEnd(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.once('drain', done).once('close', done);
+  });
 }
 
 function routeOf(request: IncomingMessage, table: readonly Route[]) {

@@ -42,6 +42,46 @@ describe('serveApi and callApi', () => {
     expect(await callApi(socket, 'GET', '/')).toBeUndefined();
   });
 
+  test('a generator is answered as a list, in between which others have their turn', async () => {
+    let made = 0;
+    const seen: number[] = [];
+    const { socket } = await serve({
+      'GET /many': async () =>
+        (function* () {
+          for (; made < 100_000; made++) yield { number: made };
+        })(),
+      'GET /made': async () => made,
+      'GET /none': async () => (function* () {})(),
+    });
+    const many = callApi(socket, 'GET', '/many');
+    while (seen.at(-1) !== 100_000) seen.push((await callApi(socket, 'GET', '/made')) as number);
+    const answer = (await many) as { number: number }[];
+    expect(answer).toHaveLength(100_000);
+    expect(answer.every(({ number }, at) => number === at)).toBe(true);
+    expect(seen.some((number) => number > 0 && number < 100_000)).toBe(true);
+    expect(await callApi(socket, 'GET', '/none')).toEqual([]);
+  });
+
+  test('a generator that nobody reads to its end is let go of', async () => {
+    const ended = Promise.withResolvers<void>();
+    const { socket } = await serve({
+      'GET /': async () =>
+        (function* () {
+          try {
+            for (;;) yield 'x'.repeat(1000);
+          } finally {
+            ended.resolve();
+          }
+        })(),
+    });
+    const asked = request({ socketPath: socket, path: '/', agent: false }, (response) => {
+      response.once('data', () => response.destroy());
+    });
+    asked.once('error', () => {});
+    asked.end();
+    await ended.promise;
+  });
+
   test('an ApiError goes to the caller', async () => {
     const { socket, log } = await serve({
       'GET /': async () => {

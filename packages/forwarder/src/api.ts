@@ -1,6 +1,7 @@
 // The control socket: what operators' commands ask and tell the forwarder, checked here.
 import type { ApiOptions } from '@hostpe/daemon';
 import { ApiError } from '@hostpe/daemon';
+import { type IpPrefix, NetError, parseIpPrefix } from '@hostpe/net';
 import { attachmentSchema } from './attachments.ts';
 import type { ForwarderErrorCode } from './errors.ts';
 import { ForwarderError } from './errors.ts';
@@ -19,6 +20,16 @@ const statuses: Readonly<Record<ForwarderErrorCode, number>> = {
   'kernel-features': 500,
 };
 
+/** @throws ApiError */
+function prefixOf(text: string): IpPrefix {
+  try {
+    return parseIpPrefix(text);
+  } catch (error) {
+    if (error instanceof NetError) throw new ApiError(400, `prefix: ${error.message}`);
+    throw error;
+  }
+}
+
 /** The routes of the control socket, for serveApi. */
 export function apiRoutes(forwarder: Forwarder): ApiOptions['routes'] {
   return {
@@ -33,10 +44,12 @@ export function apiRoutes(forwarder: Forwarder): ApiOptions['routes'] {
         throw new ApiError(503, 'the forwarder is starting: try again in a moment');
       return difference;
     },
-    'GET /routes': async (_body: unknown, { vpn }: Readonly<Record<string, string>>) => {
+    'GET /routes': async (_body: unknown, { vpn, prefix }: Readonly<Record<string, string>>) => {
       const routes = routeViews(forwarder, vpn);
       if (routes === undefined) throw new ApiError(404, `VPN ${vpn}: nothing is attached to it on this host`);
-      return routes;
+      if (prefix === undefined) return routes;
+      const only = prefixOf(prefix);
+      return routes.filter((route) => route.prefix === only);
     },
     'POST /attachments': async (body: unknown) => {
       const read = attachmentSchema.safeParse(body);

@@ -99,28 +99,38 @@ function commands(terminal: Terminal, end: (exitCode: number) => void): Command 
     .action(async (options: { json?: boolean; socket?: string }) => end(await diff(options, terminal)));
 
   const showing = program.command('show').description('print what a daemon on this host knows');
-  const nouns: readonly [string, string][] = [
-    ['status', 'summary of the forwarder, or else the route server, on this host'],
-    ['attachments', 'interfaces, their VPNs, labels and states'],
-    ['vpns', 'VPNs'],
-    ['routes [vpn]', 'VPN routes'],
-    ['sessions', 'the sessions of the forwarder with its route servers'],
-    ['drops', 'what the forwarder keeps from tenants and tunnels, by reason'],
-    ['forwarders', 'the forwarders of the route server'],
-    ['bgp', 'the BGP peers of the route server'],
-  ];
-  for (const [usage, description] of nouns) {
+  for (const { usage, alias, description, noun, parameters = [] } of nouns) {
     const command = showing
       .command(usage)
       .description(description)
       .option('--json', "print the daemon's answer as JSON")
       .addOption(socketOption());
+    if (alias !== undefined) command.alias(alias);
     command.action((...given: unknown[]) => {
       // Commander passes the arguments, then the options, then the command.
-      const vpn = typeof given[0] === 'string' ? given[0] : undefined;
-      return show(command.name(), vpn, command.opts<ShowOptions>(), terminal);
+      const texts = given.filter((one) => typeof one === 'string');
+      const filter = Object.fromEntries(texts.map((text, at) => [parameters[at] ?? '', text]));
+      return show(noun, filter, command.opts<ShowOptions>(), terminal);
     });
   }
+  // Its options are those of the commands below: an option that both had would be taken by the first.
+  const bgp = showing.command('bgp').description('BGP of the route server');
+  bgp
+    .command('summary', { isDefault: true })
+    .description('the peers')
+    .option('--json', "print the daemon's answer as JSON")
+    .addOption(socketOption())
+    .action((options: ShowOptions) => show('bgp', {}, options, terminal));
+  for (const family of ['vpnv4', 'vpnv6'])
+    bgp
+      .command(family)
+      .description('VPN routes, of peers and of forwarders: all, of a prefix, or of a route distinguisher')
+      .argument('[prefix|rd]')
+      .option('--json', "print the daemon's answer as JSON")
+      .addOption(socketOption())
+      .action((only: string | undefined, options: ShowOptions) =>
+        show('bgp/routes', { family, ...prefixOrRd(only) }, options, terminal),
+      );
   return program;
 
   function daemon(
@@ -138,6 +148,55 @@ function commands(terminal: Terminal, end: (exitCode: number) => void): Command 
         end(await start(config, check)),
       );
   }
+}
+
+interface Noun {
+  readonly usage: string;
+  readonly alias?: string;
+  readonly description: string;
+  /** Path in the API. */
+  readonly noun: string;
+  /** Names of its arguments there. */
+  readonly parameters?: readonly string[];
+}
+
+/** What `show` can be asked for. */
+const nouns: readonly Noun[] = [
+  {
+    usage: 'status',
+    description: 'summary of the forwarder, or else the route server, on this host',
+    noun: 'status',
+  },
+  { usage: 'attachments', description: 'interfaces, their VPNs, labels and states', noun: 'attachments' },
+  { usage: 'vpns', alias: 'vpn', description: 'VPNs', noun: 'vpns' },
+  {
+    usage: 'routes [vpn] [prefix]',
+    alias: 'route',
+    description: 'VPN routes, and on the route server why a path is used',
+    noun: 'routes',
+    parameters: ['vpn', 'prefix'],
+  },
+  {
+    usage: 'sessions',
+    description: 'the sessions of the forwarder with its route servers',
+    noun: 'sessions',
+  },
+  {
+    usage: 'drops',
+    description: 'what the forwarder keeps from tenants and tunnels, by reason',
+    noun: 'drops',
+  },
+  { usage: 'forwarders', description: 'the forwarders of the route server', noun: 'forwarders' },
+  {
+    usage: 'rt',
+    description: 'route targets: VPNs that import and export them, peers that are sent their routes',
+    noun: 'rt',
+  },
+];
+
+function prefixOrRd(text: string | undefined): Readonly<Record<string, string>> {
+  if (text === undefined) return {};
+  return text.includes('/') ? { prefix: text } : { rd: text };
 }
 
 function version(): string {

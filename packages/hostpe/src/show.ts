@@ -9,8 +9,9 @@ export interface ShowOptions {
   readonly socket?: string;
 }
 
-/** Which daemon of this host is meant where no socket is given: the first that runs. */
+/** Which daemon of this host is meant where no socket is given: the first that runs. By the first word of what is asked for. */
 const socketsOf: Readonly<Record<string, readonly string[]>> = {
+  rt: [routeServerSocket],
   attachments: [forwarderSocket],
   sessions: [forwarderSocket],
   drops: [forwarderSocket],
@@ -19,16 +20,21 @@ const socketsOf: Readonly<Record<string, readonly string[]>> = {
 };
 const anyDaemon = [forwarderSocket, routeServerSocket];
 
-/** @param vpn only for `routes`. @throws ApiError, ControlSocketError */
+/**
+ * @param noun what is asked for, which is its path in the API too
+ * @param filter parameters of the query
+ * @throws ApiError, ControlSocketError
+ */
 export async function show(
   noun: string,
-  vpn: string | undefined,
+  filter: Readonly<Record<string, string>>,
   options: ShowOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const sockets = options.socket === undefined ? (socketsOf[noun] ?? anyDaemon) : [options.socket];
-  const path = vpn === undefined ? `/${noun}` : `/${noun}?vpn=${encodeURIComponent(vpn)}`;
-  const { socket, answer } = await ask(sockets, 'GET', path);
+  const [word = noun] = noun.split('/');
+  const sockets = options.socket === undefined ? (socketsOf[word] ?? anyDaemon) : [options.socket];
+  const query = new URLSearchParams(filter).toString();
+  const { socket, answer } = await ask(sockets, 'GET', `/${noun}${query && `?${query}`}`);
   if (options.json === true) {
     terminal.out(`${JSON.stringify(answer, undefined, 2)}\n`);
     return;

@@ -91,6 +91,7 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
         column('SEQUENCE', 'sequenceNumber'),
         column('FROM', 'from'),
         column('USED', 'used'),
+        column('WHY', 'reason'),
         column('STALE', 'stale'),
       ],
       expand: (entry) =>
@@ -112,6 +113,32 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
         column('UPDATES-OUT', 'updatesSent'),
         column('STALE', 'stale'),
         column('REASON', 'lastError'),
+      ],
+    },
+    'bgp/routes': {
+      columns: [
+        { title: 'BEST', cell: (row) => (row['best'] === true ? '>' : '') },
+        column('RD', 'rd'),
+        column('PREFIX', 'prefix'),
+        column('NEXTHOP', 'nexthop'),
+        column('LABEL', 'label'),
+        column('ENCAPSULATIONS', 'encapsulations'),
+        column('PREFERENCE', 'localPreference'),
+        column('MED', 'med'),
+        column('AS-PATH', 'asPath'),
+        column('TARGETS', 'routeTargets'),
+        { title: 'FROM', cell: (row) => row['peer'] ?? 'a forwarder' },
+        column('STALE', 'stale'),
+      ],
+    },
+    rt: {
+      columns: [
+        column('TARGET', 'target'),
+        column('IMPORTED-BY', 'importedBy'),
+        column('EXPORTED-BY', 'exportedBy'),
+        column('HELD', 'held'),
+        column('PEERS', 'peers'),
+        column('PATHS', 'paths'),
       ],
     },
     forwarders: {

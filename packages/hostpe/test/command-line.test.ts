@@ -284,17 +284,84 @@ describe('hostpe', () => {
           prefix: '10.1.0.1/32',
           nexthops: [],
           paths: [
-            { ...path, used: true, stale: false },
-            { ...path, kind: 'bgp', account: 'rr1', vpn: '192.0.2.1:7', used: false, stale: true },
+            { ...path, used: true, reason: 'best', stale: false },
+            {
+              ...path,
+              kind: 'bgp',
+              account: 'rr1',
+              vpn: '192.0.2.1:7',
+              used: false,
+              reason: 'longer AS path',
+              stale: true,
+            },
           ],
         },
       ],
     });
     expect((await hostpe('show', 'routes', '--socket', socket)).out).toBe(
       [
-        'VPN  PREFIX       NEXTHOP     LABEL  ENCAPSULATIONS  PREFERENCE  SEQUENCE  FROM                USED  STALE',
-        'hub  10.1.0.1/32  10.255.0.1  1000   gre             -           -         h1                  yes   no',
-        'hub  10.1.0.1/32  10.255.0.1  1000   gre             -           -         rr1 RD 192.0.2.1:7  no    yes',
+        'VPN  PREFIX       NEXTHOP     LABEL  ENCAPSULATIONS  PREFERENCE  SEQUENCE  FROM                USED  WHY             STALE',
+        'hub  10.1.0.1/32  10.255.0.1  1000   gre             -           -         h1                  yes   best            no',
+        'hub  10.1.0.1/32  10.255.0.1  1000   gre             -           -         rr1 RD 192.0.2.1:7  no    longer AS path  yes',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test.each([
+    { words: ['bgp'], path: '/bgp?' },
+    { words: ['bgp', 'summary'], path: '/bgp?' },
+    { words: ['bgp', 'vpnv4'], path: '/bgp/routes?family=vpnv4' },
+    {
+      words: ['bgp', 'vpnv6', '2001:db8::/64'],
+      path: '/bgp/routes?family=vpnv6&prefix=2001%3Adb8%3A%3A%2F64',
+    },
+    { words: ['bgp', 'vpnv4', '192.0.2.1:7'], path: '/bgp/routes?family=vpnv4&rd=192.0.2.1%3A7' },
+    { words: ['rt'], path: '/rt?' },
+    { words: ['route', 'red', '10.1.0.1/32'], path: '/routes?vpn=red&prefix=10.1.0.1%2F32' },
+    { words: ['vpn'], path: '/vpns?' },
+  ])('show $words asks for $path', async ({ words, path }) => {
+    const asked: string[] = [];
+    const answer = (name: string) => async (_body: unknown, parameters: Readonly<Record<string, string>>) => {
+      asked.push(`${name}?${new URLSearchParams(parameters)}`);
+      return [];
+    };
+    await daemon({
+      'GET /status': async () => ({ role: 'route-server' }),
+      ...Object.fromEntries(
+        ['/bgp', '/bgp/routes', '/rt', '/routes', '/vpns'].map((one) => [`GET ${one}`, answer(one)]),
+      ),
+    });
+    expect(await hostpe('show', ...words, '--socket', socket)).toMatchObject({ exitCode: 0 });
+    expect(asked).toEqual([path]);
+  });
+
+  test('shows BGP routes, the best of each marked', async () => {
+    const path = {
+      family: 'vpnv4',
+      rd: '10.255.0.1:7',
+      prefix: '10.1.0.1/32',
+      nexthop: '10.255.0.1',
+      label: 1000,
+      localPreference: 100,
+      origin: 'igp',
+      asPath: '',
+      routeTargets: ['65000:1'],
+      encapsulations: ['gre', 'udp'],
+      stale: false,
+    };
+    await daemon({
+      'GET /status': async () => ({ role: 'route-server' }),
+      'GET /bgp/routes': async () => [
+        { ...path, best: true },
+        { ...path, peer: 'rr1', best: false, med: 5, asPath: '65001 {65002,65003}' },
+      ],
+    });
+    expect((await hostpe('show', 'bgp', 'vpnv4', '--socket', socket)).out).toBe(
+      [
+        'BEST  RD            PREFIX       NEXTHOP     LABEL  ENCAPSULATIONS  PREFERENCE  MED  AS-PATH              TARGETS  FROM         STALE',
+        '>     10.255.0.1:7  10.1.0.1/32  10.255.0.1  1000   gre,udp         100         -    -                    65000:1  a forwarder  no',
+        '-     10.255.0.1:7  10.1.0.1/32  10.255.0.1  1000   gre,udp         100         5    65001 {65002,65003}  65000:1  rr1          no',
         '',
       ].join('\n'),
     );

@@ -3,12 +3,22 @@
 import type { PeerView } from '@hostpe/bgp';
 import type { Clock } from '@hostpe/daemon';
 import { ApiError } from '@hostpe/daemon';
-import type { RouteTarget } from '@hostpe/net';
-import type { VpnNexthop } from '@hostpe/signaling';
+import {
+  type IpPrefix,
+  NetError,
+  parseIpPrefix,
+  parseRouteDistinguisher,
+  type RouteTarget,
+} from '@hostpe/net';
+import type { VpnNexthop, VpnRoute } from '@hostpe/signaling';
+import type { BgpExchange } from './bgp/exchange.ts';
+import type { BgpRouteFilter } from './bgp/views.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ForwarderState } from './presence.ts';
-import { usedPaths } from './selection.ts';
+import { routeTargets } from './route-target-views.ts';
+import { reasonOf, usedPaths } from './selection.ts';
 import type { Sessions } from './session.ts';
+import type { TablePath } from './vpn-tables.ts';
 import type { Vpns } from './vpns.ts';
 
 export interface ApiOptions {
@@ -23,8 +33,8 @@ export interface ApiOptions {
   readonly forwarderVpns: (account: string) => Iterable<string>;
   readonly controlPlane: ControlPlane;
   readonly sessions: Sessions;
-  /** BGP peers. */
-  readonly peers: () => readonly PeerView[];
+  /** Undefined where no BGP is configured. */
+  readonly exchange: Pick<BgpExchange, 'speaker' | 'routes'> | undefined;
 }
 
 interface StatusView {
@@ -83,8 +93,12 @@ interface PathView {
   readonly sequenceNumber?: number;
   readonly localPreference?: number;
   readonly used: boolean;
+  /** Why it is used, or is not. */
+  readonly reason: string;
   readonly stale: boolean;
 }
+
+type Parameters = Readonly<Record<string, string>>;
 
 /** The routes of the control socket, for serveApi. */
 export function apiRoutes(options: ApiOptions) {
@@ -92,11 +106,19 @@ export function apiRoutes(options: ApiOptions) {
     'GET /status': async () => status(options),
     'GET /vpns': async () => [...options.vpns.names()].map((vpn) => vpnView(options, vpn)),
     'GET /forwarders': async () => forwarderViews(options),
-    'GET /bgp': async () => options.peers(),
-    'GET /routes': async (_body: unknown, { vpn }: Readonly<Record<string, string>>) => {
-      if (vpn === undefined) return [...options.vpns.names()].flatMap((name) => routeViews(options, name));
-      if (options.vpns.policy(vpn) === undefined) throw new ApiError(404, `VPN ${vpn} is not known here`);
-      return routeViews(options, vpn);
+    'GET /bgp': async (): Promise<readonly PeerView[]> => options.exchange?.speaker.peers ?? [],
+    'GET /bgp/routes': async (_body: unknown, parameters: Parameters) =>
+      options.exchange?.routes(bgpFilterOf(parameters)) ?? [],
+    'GET /rt': async () => routeTargets(options.exchange?.speaker, options.vpns),
+    'GET /routes': async (_body: unknown, { vpn, prefix }: Parameters) => {
+      if (vpn !== undefined && options.vpns.policy(vpn) === undefined)
+        throw new ApiError(404, `VPN ${vpn} is not known here`);
+      const names = vpn === undefined ? [...options.vpns.names()] : [vpn];
+      return routeViews(
+        options,
+        names,
+        prefix === undefined ? undefined : parsed('prefix', prefix, parseIpPrefix),
+      );
     },
   };
 }
@@ -156,27 +178,61 @@ function forwarderViews({
   });
 }
 
-function routeViews({ controlPlane }: ApiOptions, vpn: string): readonly RouteView[] {
-  return [...controlPlane.rib.tables.entries(vpn)].map(([announced, paths]) => {
-    const used = new Set(usedPaths(paths));
-    return {
-      vpn,
-      prefix: announced.prefix,
-      nexthops: announced.nexthops,
-      paths: paths.map((path) => {
-        const { id, nexthops, sequenceNumber, localPreference } = path.route;
-        return {
-          kind: path.kind,
-          account: path.account,
-          vpn: path.vpn,
-          id,
-          nexthops,
-          ...(sequenceNumber !== undefined && { sequenceNumber }),
-          ...(localPreference !== undefined && { localPreference }),
-          used: used.has(path),
-          stale: path.stale,
-        };
-      }),
-    };
-  });
+function* routeViews(
+  { controlPlane }: ApiOptions,
+  vpns: readonly string[],
+  prefix: IpPrefix | undefined,
+): Generator<RouteView> {
+  const { tables } = controlPlane.rib;
+  for (const vpn of vpns)
+    if (prefix === undefined)
+      for (const [announced, paths] of tables.entries(vpn)) yield routeView(vpn, announced, paths);
+    else {
+      const announced = tables.announced(vpn, prefix);
+      if (announced !== undefined) yield routeView(vpn, announced, tables.paths(vpn, prefix));
+    }
+}
+
+function routeView(vpn: string, { prefix, nexthops }: VpnRoute, paths: readonly TablePath[]): RouteView {
+  const used = usedPaths(paths);
+  return {
+    vpn,
+    prefix,
+    nexthops,
+    paths: paths.map((path) => {
+      const { id, nexthops, sequenceNumber, localPreference } = path.route;
+      return {
+        kind: path.kind,
+        account: path.account,
+        vpn: path.vpn,
+        id,
+        nexthops,
+        ...(sequenceNumber !== undefined && { sequenceNumber }),
+        ...(localPreference !== undefined && { localPreference }),
+        used: used.includes(path),
+        reason: reasonOf(path, used),
+        stale: path.stale,
+      };
+    }),
+  };
+}
+
+function bgpFilterOf({ family, rd, prefix }: Parameters): BgpRouteFilter {
+  if (family !== undefined && family !== 'vpnv4' && family !== 'vpnv6')
+    throw new ApiError(400, `family: ${family} is not vpnv4 or vpnv6`);
+  return {
+    ...(family !== undefined && { family }),
+    ...(rd !== undefined && { rd: parsed('rd', rd, parseRouteDistinguisher) }),
+    ...(prefix !== undefined && { prefix: parsed('prefix', prefix, parseIpPrefix) }),
+  };
+}
+
+/** @throws ApiError that names the parameter. */
+function parsed<Value>(name: string, text: string, parse: (text: string) => Value): Value {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof NetError) throw new ApiError(400, `${name}: ${error.message}`);
+    throw error;
+  }
 }

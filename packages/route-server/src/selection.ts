@@ -38,19 +38,43 @@ const localPreference = (path: Path): number =>
   path.isLowered ? LEAST_LOCAL_PREFERENCE : (path.route.localPreference ?? DEFAULT_LOCAL_PREFERENCE);
 const sequenceNumber = (path: Path): number => path.route.sequenceNumber ?? DEFAULT_SEQUENCE_NUMBER;
 
-/** Negative when `a` is preferred, 0 when both are used together (ECMP). */
-function comparePreference(a: Path, b: Path): number {
-  return (
-    localPreference(b) - localPreference(a) ||
-    sequenceNumber(b) - sequenceNumber(a) ||
-    compareDistances(a.distance ?? NO_DISTANCE, b.distance ?? NO_DISTANCE)
-  );
+interface Criterion {
+  /** Why a path that loses by it is not used. */
+  readonly worse: string;
+  /** Negative when `a` is preferred. */
+  readonly compare: (a: Path, b: Path) => number;
 }
 
-function compareDistances(a: Distance, b: Distance): number {
-  return (
-    Number(a.longLived) - Number(b.longLived) || a.asPath - b.asPath || a.origin - b.origin || a.med - b.med
-  );
+const distance = (path: Path): Distance => path.distance ?? NO_DISTANCE;
+
+/** draft-ietf-l3vpn-end-system-06 section 6, RFC 4271 section 9.1.2.2, RFC 9494 section 4.3: the first in which two differ decides. */
+const order: readonly Criterion[] = [
+  { worse: 'lower local preference', compare: (a, b) => localPreference(b) - localPreference(a) },
+  { worse: 'lower sequence number', compare: (a, b) => sequenceNumber(b) - sequenceNumber(a) },
+  {
+    worse: 'long-lived stale',
+    compare: (a, b) => Number(distance(a).longLived) - Number(distance(b).longLived),
+  },
+  { worse: 'longer AS path', compare: (a, b) => distance(a).asPath - distance(b).asPath },
+  { worse: 'higher origin', compare: (a, b) => distance(a).origin - distance(b).origin },
+  { worse: 'higher MED', compare: (a, b) => distance(a).med - distance(b).med },
+];
+
+/** Negative when `a` is preferred, 0 when both are used together (ECMP). */
+function comparePreference(a: Path, b: Path): number {
+  for (const { compare } of order) {
+    const difference = compare(a, b);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Why a path is used, or is not. @param used those that are, of all to the prefix */
+export function reasonOf(path: Path, used: readonly Path[]): string {
+  const [best = path] = used;
+  const decisive = order.find(({ compare }) => compare(path, best) !== 0);
+  if (decisive !== undefined) return decisive.worse;
+  return used.length > 1 ? 'equal' : 'best';
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -62,7 +86,6 @@ function compareNexthops(a: VpnNexthop, b: VpnNexthop): number {
 /**
  * The paths in use: highest local-preference, then highest sequence-number, then, as BGP has it, not long-lived stale, shortest AS path, lowest origin, lowest
  * MED; all equal ones together. Whether a path is stale has no say, so that a lost session changes nothing for others.
- * draft-ietf-l3vpn-end-system-06 section 6, RFC 4271 section 9.1.2.2, RFC 9494 section 4.3.
  */
 export function usedPaths<P extends Path>(paths: readonly P[]): readonly P[] {
   let used: P[] = [];

@@ -129,7 +129,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
         forwarderVpns: (account) => config.forwarders.get(account)?.vpns ?? [],
         controlPlane,
         sessions,
-        peers: () => exchange?.speaker.peers ?? [],
+        exchange,
       }),
       log,
     });

@@ -42,15 +42,10 @@ export class Table<Path extends object> {
     return this.#entries.get(prefix)?.announced;
   }
 
-  /** In the order of their last changes. */
+  /** In no order; those that come or go meanwhile are among them or not. */
   *routes(): Generator<readonly [VpnRoute, readonly Path[]]> {
-    for (let link = this.#end.next; link !== this.#end; link = link.next)
-      if (link instanceof Entry && link.announced !== undefined) yield [link.announced, link.paths];
-  }
-
-  /** Prefixes with a route and its paths, in no order; those that come or go meanwhile are among them or not. */
-  *known(): Generator<readonly [IpPrefix, readonly Path[]]> {
-    for (const { prefix, paths } of this.#entries.values()) if (paths.length > 0) yield [prefix, paths];
+    for (const { announced, paths } of this.#entries.values())
+      if (announced !== undefined) yield [announced, paths];
   }
 
   /** Other paths, of which subscribers hear nothing. */

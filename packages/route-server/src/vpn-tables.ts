@@ -50,7 +50,7 @@ export class VpnTables {
   *drop(vpn: string, isGone: (path: TablePath) => boolean): Generator<boolean> {
     let seen = 0;
     let isNews = false;
-    for (const [prefix, paths] of this.#tables.get(vpn)?.known() ?? []) {
+    for (const [{ prefix }, paths] of this.#tables.get(vpn)?.routes() ?? []) {
       const gone = paths.filter(isGone);
       if (gone.length > 0 && this.replace(vpn, prefix, gone, [])) isNews = true;
       seen += 1;
@@ -75,7 +75,11 @@ export class VpnTables {
     return this.#tables.get(vpn)?.paths(prefix) ?? [];
   }
 
-  /** Every prefix of a VPN as announced (id = prefix), with all its paths, used or not. */
+  announced(vpn: string, prefix: IpPrefix): VpnRoute | undefined {
+    return this.#tables.get(vpn)?.announced(prefix);
+  }
+
+  /** Every prefix of a VPN as announced (id = prefix), with all its paths, used or not; those that come or go meanwhile are among them or not. */
   *entries(vpn: string): Generator<readonly [VpnRoute, readonly TablePath[]]> {
     yield* this.#tables.get(vpn)?.routes() ?? [];
   }

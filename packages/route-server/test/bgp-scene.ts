@@ -21,6 +21,8 @@ export interface Running {
   readonly lines: string[];
   /** As the control socket tells them. */
   peers(): Promise<readonly { readonly name: string; readonly state: string; readonly announced: number }[]>;
+  /** What the control socket answers. */
+  ask(path: string): Promise<unknown>;
   /** Of the paths that a VPN has by BGP. */
   rds(vpn: string): Promise<readonly string[]>;
   forwarder(account: string): Promise<Forwarder>;
@@ -70,15 +72,16 @@ ${bgp.replaceAll(/^/gm, '  ')}
     rmSync(directory, { recursive: true });
   };
   cleanUp.push(stop);
+  const ask = (path: string) => callApi(join(directory, 'rs.sock'), 'GET', path);
   const port = Number(server.listening[0]?.split(':').at(-1));
   return {
     server,
     lines,
     stop,
-    peers: async () =>
-      (await callApi(join(directory, 'rs.sock'), 'GET', '/bgp')) as Awaited<ReturnType<Running['peers']>>,
+    ask,
+    peers: async () => (await ask('/bgp')) as Awaited<ReturnType<Running['peers']>>,
     async rds(vpn) {
-      const routes = (await callApi(join(directory, 'rs.sock'), 'GET', `/routes?vpn=${vpn}`)) as readonly {
+      const routes = (await ask(`/routes?vpn=${vpn}`)) as readonly {
         readonly paths: readonly { readonly kind: string; readonly vpn: string }[];
       }[];
       return routes.flatMap(({ paths }) => paths.flatMap((path) => (path.kind === 'bgp' ? [path.vpn] : [])));

@@ -82,3 +82,54 @@ test('a route server that stops takes its routes with it', async () => {
   await rs1.stop();
   await h2.until(() => h2.routes.size === 0);
 });
+
+test('what an operator sees of it', async () => {
+  const { rs1, rs2 } = await pair();
+  const h1 = await rs1.forwarder('h1');
+  const h2 = await rs2.forwarder('h2');
+  await h1.request({ kind: 'subscribe', vpn: 'red', instanceId: 7 });
+  await h2.request({ kind: 'subscribe', vpn: 'red', instanceId: 7 });
+  await h1.request(publish('red', ofH1('10.1.0.1/32'), ofH1('2001:db8::1/128')));
+  await h2.request(publish('red', ofH2('10.1.0.1/32')));
+  await h2.until(() => h2.routes.get('red 10.1.0.1/32') === '10.255.0.1/1000,10.255.0.2/2000');
+  const fromRs1 = {
+    family: 'vpnv4',
+    rd: '10.255.0.1:7',
+    prefix: '10.1.0.1/32',
+    peer: 'rs1',
+    best: true,
+    nexthop: '10.255.0.1',
+    label: 1000,
+    localPreference: 100,
+    origin: 'igp',
+    asPath: '',
+    routeTargets: ['65000:1'],
+    communities: [],
+    extendedCommunities: [],
+    clusterList: [],
+    encapsulations: [],
+    stale: false,
+  };
+  expect(await rs2.ask('/bgp/routes?family=vpnv4&rd=10.255.0.1:7')).toEqual([fromRs1]);
+  const own = { rd: '10.255.0.2:7', best: true, label: 2000 };
+  expect(await rs2.ask('/bgp/routes?family=vpnv4&prefix=10.1.0.1/32')).toEqual(
+    expect.arrayContaining([fromRs1, expect.objectContaining(own)]),
+  );
+  expect(await rs2.ask('/bgp/routes?family=vpnv6')).toMatchObject([
+    { prefix: '2001:db8::1/128', peer: 'rs1' },
+  ]);
+  await expect(rs2.ask('/bgp/routes?family=evpn')).rejects.toMatchObject({ status: 400 });
+  await expect(rs2.ask('/bgp/routes?rd=nonsense')).rejects.toMatchObject({ status: 400 });
+  expect(await rs2.ask('/rt')).toEqual([
+    { target: '65000:1', importedBy: ['red'], exportedBy: ['red'], held: true, peers: ['rs1'], paths: 3 },
+    { target: '65000:2', importedBy: ['blue'], exportedBy: ['blue'], held: false, peers: [], paths: 0 },
+  ]);
+  expect(await rs2.ask('/routes?vpn=red&prefix=10.1.0.1/32')).toMatchObject([
+    {
+      paths: [
+        { reason: 'equal', used: true },
+        { reason: 'equal', used: true },
+      ],
+    },
+  ]);
+});

@@ -65,7 +65,7 @@ export function setUp({ restartDelay = 0, lowerStale = false } = {}) {
     forwarderVpns: (account) => forwarders.get(account)?.vpns ?? [],
     controlPlane,
     sessions: new Sessions({ log: silent, dialect: () => 'end-system-06', defer: () => {} }),
-    peers: () => [],
+    exchange: undefined,
   });
   return {
     clock,

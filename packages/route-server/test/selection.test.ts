@@ -1,7 +1,7 @@
 import { parseIpPrefix } from '@hostpe/net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { announcedRoute, type Path, sameRoute, usedPaths } from '../src/selection.ts';
+import { announcedRoute, type Path, reasonOf, sameRoute, usedPaths } from '../src/selection.ts';
 import { nexthopsOf, type RouteParts, route } from './values.ts';
 
 const prefix = parseIpPrefix('10.1.0.1/32');
@@ -32,6 +32,30 @@ describe('order of preference', () => {
     const high = path('h2', { nexthop: '10.255.0.2', label: 1000, sequenceNumber: 0xffff_ffff });
     const low = path('h3', { nexthop: '10.255.0.3', label: 1000, sequenceNumber: 1 });
     expect(usedPaths([low, high])).toEqual([high]);
+  });
+
+  test('each path has its reason', () => {
+    const all = [
+      plain,
+      path('h2', { nexthop: '10.255.0.2', label: 1001, localPreference: 99, sequenceNumber: 9 }),
+      { ...plain, kind: 'bgp' as const, distance: { longLived: false, asPath: 1, origin: 0, med: 0 } },
+      { ...plain, kind: 'bgp' as const, distance: { longLived: true, asPath: 0, origin: 0, med: 0 } },
+      { ...plain, kind: 'bgp' as const, distance: { longLived: false, asPath: 0, origin: 2, med: 0 } },
+      { ...plain, kind: 'bgp' as const, distance: { longLived: false, asPath: 0, origin: 0, med: 5 } },
+    ];
+    const used = usedPaths(all);
+    expect(all.map((one) => reasonOf(one, used))).toEqual([
+      'best',
+      'lower local preference',
+      'longer AS path',
+      'long-lived stale',
+      'higher origin',
+      'higher MED',
+    ]);
+    const older = path('h2', { nexthop: '10.255.0.2', label: 1001 });
+    const newer = path('h3', { nexthop: '10.255.0.3', label: 1001, sequenceNumber: 2 });
+    const both = usedPaths([newer, newer, older]);
+    expect([older, newer].map((one) => reasonOf(one, both))).toEqual(['lower sequence number', 'equal']);
   });
 
   test('equal ones are used together; defaults that are spelt out are equal to absent ones', () => {

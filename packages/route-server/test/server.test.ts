@@ -126,6 +126,7 @@ test('what an operator sees', async () => {
           nexthops: p1.nexthops,
           sequenceNumber: 3,
           used: true,
+          reason: 'best',
           stale: false,
         },
         {
@@ -135,6 +136,7 @@ test('what an operator sees', async () => {
           id: p1Backup.id,
           nexthops: p1Backup.nexthops,
           used: false,
+          reason: 'lower sequence number',
           stale: false,
         },
       ],
@@ -142,6 +144,17 @@ test('what an operator sees', async () => {
   ];
   expect(await callApi(socket, 'GET', '/routes?vpn=red')).toEqual(red);
   expect(await callApi(socket, 'GET', '/routes')).toEqual(red);
+  expect(await callApi(socket, 'GET', '/routes?vpn=red&prefix=10.1.0.1/32')).toEqual(red);
+  expect(await callApi(socket, 'GET', '/routes?vpn=red&prefix=10.1.0.2/32')).toEqual([]);
+  await expect(callApi(socket, 'GET', '/routes?prefix=10.1.0.1/33')).rejects.toMatchObject({
+    status: 400,
+    message: expect.stringMatching(/^prefix: /),
+  });
+  expect(await callApi(socket, 'GET', '/rt')).toEqual([
+    { target: '64512:1', importedBy: ['red'], exportedBy: ['red'], held: false, peers: [], paths: 0 },
+    { target: '64512:2', importedBy: ['blue'], exportedBy: ['blue'], held: false, peers: [], paths: 0 },
+  ]);
+  expect(await callApi(socket, 'GET', '/bgp/routes')).toEqual([]);
   await expect(callApi(socket, 'GET', '/routes?vpn=green')).rejects.toThrow(
     new ApiError(404, 'VPN green is not known here'),
   );

@@ -48,6 +48,13 @@ export class AttributeSets {
     return this.#byTarget.get(target) ?? [];
   }
 
+  /** Number of paths with a route target. */
+  pathsWithTarget(target: RouteTarget): number {
+    let paths = 0;
+    for (const number of this.withTarget(target)) paths += this.#set(number).users;
+    return paths;
+  }
+
   /** The number of these attributes; of use once a path holds it, or until the next call of `settle`. */
   take(attributes: PathAttributes, nexthop: IpAddress): number {
     const key = keyOf(attributes, nexthop);

@@ -37,6 +37,11 @@ export class Destinations {
     return number;
   }
 
+  /** Those that have a path. */
+  *numbers(): Generator<number> {
+    for (let number = 0; number < this.#rds.length; number++) if (this.best(number) >= 0) yield number;
+  }
+
   find(family: VpnFamily, rd: RouteDistinguisher, prefix: IpPrefix): number {
     return this.#numbers[family].get(rd)?.get(prefix) ?? -1;
   }

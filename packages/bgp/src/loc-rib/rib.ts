@@ -159,6 +159,16 @@ export class Rib {
       for (const path of this.#paths.withSet(set)) yield this.#paths.dest(path);
   }
 
+  /** Destinations that have a path; those that come or go meanwhile are among them or not. */
+  destinations(): Iterable<number> {
+    return this.#dests.numbers();
+  }
+
+  /** Number of paths with a route target. */
+  pathsWithTarget(target: RouteTarget): number {
+    return this.#sets.pathsWithTarget(target);
+  }
+
   /** Route targets of all paths. */
   targets(): Iterable<RouteTarget> {
     return this.#sets.targets;

@@ -120,6 +120,10 @@ export class Peer implements SessionListener, Pumped {
     return this.#retained.source;
   }
 
+  get isUp(): boolean {
+    return this.#up !== undefined;
+  }
+
   get view(): PeerView {
     const { name, address, as } = this.configuration;
     return {

@@ -152,6 +152,19 @@ export class Speaker {
     for (const peer of this.#peers.values()) peer.release();
   }
 
+  /** Route targets that are held. */
+  get held(): Iterable<RouteTarget> {
+    return this.#shared.held.targets;
+  }
+
+  /** Names of the peers that are sent routes with a route target. */
+  peersWanting(target: RouteTarget): readonly string[] {
+    const { interest } = this.#shared;
+    return [...this.#peers].flatMap(([name, peer]) =>
+      peer.isUp && interest.wants(peer.number, [target]) ? [name] : [],
+    );
+  }
+
   /** Name of the peer that a source is; undefined for our own. */
   peerOf(source: number): string | undefined {
     if (source === this.source) return undefined;

@@ -9,6 +9,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import type { Exchange } from '../exchange.ts';
 import type { VpnChanges, Vpns } from '../vpns.ts';
 import { distinguisherOf, usualInstanceIds } from './route-distinguishers.ts';
+import { type BgpPathView, type BgpRouteFilter, bgpRoutes } from './views.ts';
 import { VpnExport } from './vpn-export.ts';
 import { VpnImport } from './vpn-import.ts';
 
@@ -66,6 +67,11 @@ export class BgpExchange implements Exchange {
       this.#export.changed(account, vpn, paths);
       this.speaker.changed();
     };
+  }
+
+  /** For operators. */
+  routes(filter: BgpRouteFilter): Generator<BgpPathView> {
+    return bgpRoutes(this.speaker, filter);
   }
 
   get peers(): Iterable<string> {
