@@ -75,3 +75,8 @@ export class ControlSocketError extends Error {
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** The metrics cannot be served. */
+export class MetricsError extends Error {
+  override readonly name = 'MetricsError';
+}

@@ -1,6 +1,7 @@
 // The forwarder's configuration file as a schema: YAML values in, checked values out, with the defaults.
 // Reads no files: files.ts does. Units: MTU bytes; ports 1..65535.
 import { hostname } from 'node:os';
+import type { MetricsListener } from '@hostpe/daemon';
 import type { Encapsulation, IpAddress, IpPrefix } from '@hostpe/net';
 import { addressFamily } from '@hostpe/net';
 import { type Dialect, dialectNames } from '@hostpe/signaling';
@@ -10,6 +11,7 @@ import { configuredAttachmentSchema, vlanProblem } from './attachments.ts';
 import { interfaceNameProblem } from './interface-name.ts';
 import type { Retention } from './stale-routes.ts';
 import {
+  addressSchema,
   encapsulationsSchema,
   interfaceSchema,
   peAddressSchema,
@@ -68,6 +70,8 @@ export interface ForwarderConfig {
   readonly attachments: readonly Attachment[];
   /** Of routes of route servers whose sessions are lost; milliseconds. */
   readonly retention: Retention;
+  /** Where Prometheus may ask; undefined: nowhere. */
+  readonly metrics: MetricsListener | undefined;
   readonly controlSocket: string;
   readonly stateDirectory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -213,6 +217,7 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
     vpns: z.record(vpnNameSchema, vpnSchema).default({}),
     attachments: z.array(configuredAttachmentSchema).default([]),
     timers: timersSchema.prefault({}),
+    metrics: z.strictObject({ address: addressSchema, port: z.int().min(0).max(65535) }).optional(),
     'control-socket': path.default(defaultControlSocket),
     'state-directory': path.default('/var/lib/hostpe'),
     'log-level': z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -293,6 +298,7 @@ export const forwarderConfigSchema: z.ZodType<ForwarderConfig> = z
       vpns: new Map(Object.entries(written.vpns)),
       attachments: written.attachments,
       retention: written.timers,
+      metrics: written.metrics,
       controlSocket: written['control-socket'],
       stateDirectory: written['state-directory'],
       logLevel: written['log-level'],

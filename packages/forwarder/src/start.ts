@@ -15,6 +15,7 @@ import { ForwarderError } from './errors.ts';
 import type { LoadedConfig } from './files.ts';
 import { loadedConfigSchema } from './files.ts';
 import { Forwarder } from './forwarder.ts';
+import { forwarderMetrics } from './metrics.ts';
 import { RouteServerSession } from './session.ts';
 import { StateFile } from './state-file.ts';
 import type { Timers } from './timers.ts';
@@ -95,11 +96,17 @@ export async function runForwarder(
   });
   // Before the kernel is touched: a second forwarder on the same socket must stop here.
   const api = await serveApi({ socket: config.controlSocket, routes: apiRoutes(forwarder), log });
+  let metrics: { close(): Promise<void> } | undefined;
   try {
+    if (config.metrics !== undefined) {
+      const { serveMetrics } = await import('@hostpe/daemon/metrics');
+      metrics = await serveMetrics(config.metrics, forwarderMetrics(forwarder), log);
+    }
     await forwarder.start(sessions);
   } catch (error) {
     // Its timers would keep the process alive.
     await forwarder.stop();
+    await metrics?.close();
     await api.close();
     throw error;
   }
@@ -110,6 +117,7 @@ export async function runForwarder(
   return {
     async stop() {
       await forwarder.stop();
+      await metrics?.close();
       await api.close();
       log.info({}, `forwarder ${config.name}: stopped; the kernel goes on forwarding`);
     },

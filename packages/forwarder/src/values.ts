@@ -55,6 +55,8 @@ export const peAddressSchema = parsed<IpAddress>(parseIpAddress).refine(
   { error: ({ input }) => `${String(input)} cannot be a PE's address: it is none of a whole network` },
 );
 
+export const addressSchema = parsed<IpAddress>(parseIpAddress);
+
 export const prefixSchema = parsed<IpPrefix>(parseIpPrefix);
 
 /** An address of a machine, with or without its /32 or /128. */

@@ -101,6 +101,25 @@ describe('what operators are told', () => {
       await expect(refused).rejects.toMatchObject({ status, message });
   });
 
+  test('tells Prometheus what there is, where that is asked for', async () => {
+    await host.start({ ...configured, metrics: { address: '127.0.0.1', port: 0 } });
+    await eventually(() => expect(server.transcript()).toContain('end-of-rib red'));
+    server.announce('red', routeTo('10.1.0.8/32', '10.255.0.8 800'));
+    await eventually(() => expect(host.routes(red)).toEqual(['10.1.0.8/32 label 800']));
+    const [url = ''] = host.log.lines.flatMap((line) => /^info metrics: (\S+),/.exec(line)?.[1] ?? []);
+    const text = await (await fetch(url)).text();
+    expect(text.split('\n')).toEqual(
+      expect.arrayContaining([
+        'hostpe_attachments{state="ready"} 1',
+        'hostpe_vpn_routes{vpn="red"} 1',
+        'hostpe_vpn_complete{vpn="red"} 0',
+        `hostpe_route_server_online{server="127.0.0.1:${server.port}"} 1`,
+        'hostpe_kernel_pending 0',
+        'hostpe_kernel_failures 0',
+      ]),
+    );
+  });
+
   test('tells operators what there is', async () => {
     await host.start(configured);
     await eventually(() => expect(server.transcript()).toContain('end-of-rib red'));

@@ -2,6 +2,7 @@
 // files that it names hold. Units: seconds in the file, as the operator writes them, milliseconds in the values.
 import { X509Certificate } from 'node:crypto';
 import type { SpeakerConfiguration } from '@hostpe/bgp';
+import type { MetricsListener } from '@hostpe/daemon';
 import { type IpAddress, parseRouteTarget } from '@hostpe/net';
 import { type Dialect, dialectNames, isVpnName } from '@hostpe/signaling';
 import type { ListenAddress, ScramCredentials, ServerTls } from '@hostpe/xmpp';
@@ -50,6 +51,8 @@ export interface RouteServerConfig {
   readonly lowerStale: boolean;
   /** Undefined: the route server speaks no BGP. */
   readonly bgp: SpeakerConfiguration | undefined;
+  /** Where Prometheus may ask; undefined: nowhere. */
+  readonly metrics: MetricsListener | undefined;
   readonly controlSocket: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
@@ -113,6 +116,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
       .prefault({}),
     'lower-stale-routes': z.boolean().default(false),
     bgp: bgp.optional(),
+    metrics: z.strictObject({ address, port: z.int().min(0).max(65535) }).optional(),
     'control-socket': path.default(defaultControlSocket),
     'log-level': z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
@@ -176,6 +180,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
       restartDelay: written.timers['restart-delay'] * 1000,
       lowerStale: written['lower-stale-routes'],
       bgp: written.bgp,
+      metrics: written.metrics,
       controlSocket: written['control-socket'],
       logLevel: written['log-level'],
     }),

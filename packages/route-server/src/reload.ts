@@ -8,6 +8,7 @@ const untilRestart: Readonly<Record<string, (config: RouteServerConfig) => unkno
   domain: ({ domain }) => domain,
   listen: ({ listen }) => listen,
   'open-stream': ({ openStreams }) => openStreams,
+  metrics: ({ metrics }) => metrics,
   'control-socket': ({ controlSocket }) => controlSocket,
   bgp: ({ bgp }) => bgp === undefined,
   'bgp.as': ({ bgp }) => bgp?.as,

@@ -8,6 +8,7 @@ import { apiRoutes } from './api.ts';
 import { Background } from './background.ts';
 import { type RouteServerConfig, routeServerConfigSchema } from './config.ts';
 import { ControlPlane } from './control-plane.ts';
+import { routeServerMetrics } from './metrics.ts';
 import { openStreamIdentities, openStreamListeners } from './open-stream.ts';
 import { controlPlaneSettings, needsRestart } from './reload.ts';
 import { Sessions } from './session.ts';
@@ -107,6 +108,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
 
   const listening: string[] = [];
   let api: { close(): Promise<void> } | undefined;
+  let metrics: { close(): Promise<void> } | undefined;
   const stop = async () => {
     sessions.stop();
     exchange?.speaker.stop('the route server stops');
@@ -114,6 +116,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
     // After the last request, which may have set a timer.
     controlPlane.stop();
     background.stop();
+    await metrics?.close();
     await api?.close();
   };
   try {
@@ -133,6 +136,10 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
       }),
       log,
     });
+    if (config.metrics !== undefined) {
+      const { serveMetrics } = await import('@hostpe/daemon/metrics');
+      metrics = await serveMetrics(config.metrics, routeServerMetrics({ vpns, controlPlane, exchange }), log);
+    }
     for (const { address, port } of await xmpp.listen()) listening.push(endpoint(address, port));
     const open = (await openStreams.listen()).map(({ address, port }) => endpoint(address, port));
     listening.push(...open);

@@ -21,6 +21,8 @@ export interface Running {
   readonly lines: string[];
   /** As the control socket tells them. */
   peers(): Promise<readonly { readonly name: string; readonly state: string; readonly announced: number }[]>;
+  /** As Prometheus reads them. */
+  metrics(): Promise<readonly string[]>;
   /** What the control socket answers. */
   ask(path: string): Promise<unknown>;
   /** Of the paths that a VPN has by BGP. */
@@ -48,6 +50,7 @@ listen: [{ address: 127.0.0.1, port: 0 }]
 tls: { certificate: ${directory}/rs.pem, key: ${directory}/rs.key }
 control-socket: ${directory}/rs.sock
 timers: { restart-delay: 0 }
+metrics: { address: 127.0.0.1, port: 0 }
 vpns:
   red: { import: ['65000:1'], export: ['65000:1'] }
   blue: { import: ['65000:2'], export: ['65000:2'] }
@@ -79,6 +82,10 @@ ${bgp.replaceAll(/^/gm, '  ')}
     lines,
     stop,
     ask,
+    async metrics() {
+      const [url = ''] = lines.flatMap((line) => /^metrics: (\S+),/.exec(line)?.[1] ?? []);
+      return (await (await fetch(url)).text()).split('\n');
+    },
     peers: async () => (await ask('/bgp')) as Awaited<ReturnType<Running['peers']>>,
     async rds(vpn) {
       const routes = (await ask(`/routes?vpn=${vpn}`)) as readonly {

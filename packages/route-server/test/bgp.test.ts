@@ -124,6 +124,18 @@ test('what an operator sees of it', async () => {
     { target: '65000:1', importedBy: ['red'], exportedBy: ['red'], held: true, peers: ['rs1'], paths: 3 },
     { target: '65000:2', importedBy: ['blue'], exportedBy: ['blue'], held: false, peers: [], paths: 0 },
   ]);
+  expect(await rs2.metrics()).toEqual(
+    expect.arrayContaining([
+      'hostpe_forwarders{state="online"} 1',
+      'hostpe_forwarder_routes{forwarder="h2"} 1',
+      'hostpe_vpn_routes{vpn="red"} 2',
+      'hostpe_vpn_subscribers{vpn="red"} 1',
+      'hostpe_vpns_held_back 0',
+      'hostpe_bgp_peer_established{peer="rs1"} 1',
+      'hostpe_bgp_peer_received_paths{peer="rs1"} 2',
+      'hostpe_bgp_paths 3',
+    ]),
+  );
   expect(await rs2.ask('/routes?vpn=red&prefix=10.1.0.1/32')).toMatchObject([
     {
       paths: [
