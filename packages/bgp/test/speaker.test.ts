@@ -110,6 +110,14 @@ async function connect(
   };
 }
 
+/** A round trip: what was said before has been heard. */
+async function heard(peer: Awaited<ReturnType<typeof connect>>): Promise<void> {
+  const ends = () => peer.said().filter((line) => line === 'end rtc').length;
+  const before = ends();
+  peer.say([encodeMessage({ type: 'route-refresh', family: 'rtc', kind: 'request' }, internal)]);
+  await until(() => ends() > before, 'an answer');
+}
+
 /** What an UPDATE or a ROUTE-REFRESH says, a line a fact. */
 function linesOf({ type, body }: RawPeer['received'][number], codec: CodecOptions): string[] {
   if (type !== 2 && type !== 5) return [];
@@ -198,9 +206,7 @@ describe('what a peer is told', () => {
     const a = await connect(2, { families: ['vpnv4', 'rtc'] });
     await until(() => a.said().includes('end rtc'), 'our End-of-RIB of targets');
     a.say(wants(blue));
-    // A round trip: what was said has been heard.
-    a.say([encodeMessage({ type: 'route-refresh', family: 'rtc', kind: 'request' }, internal)]);
-    await until(() => a.said().filter((line) => line === 'end rtc').length === 2, 'an answer');
+    await heard(a);
     expect(a.said()).toEqual(['end rtc', 'end rtc']);
     a.say([encodeEndOfRib('rtc')]);
     await until(() => a.said().includes('end vpnv4'), 'End-of-RIB');
@@ -217,11 +223,34 @@ describe('what a peer is told', () => {
 
   test('all that it wants, when it says no End-of-RIB of targets for half a minute', async () => {
     originate(redAttributes, one);
-    const a = await connect(2, { families: ['vpnv4', 'rtc'] });
+    const a = await connect(2, {
+      families: ['vpnv4', 'rtc'],
+      gracefulRestart: { restarting: false, time: 120, families: [] },
+    });
     a.say(wants(red));
     await until(() => a.said().includes('end rtc'), 'our End-of-RIB of targets');
-    clock.advance(30_000);
-    await until(() => a.said().length === 2, 'the route');
+    await heard(a);
+    clock.advance(29_000);
+    await heard(a);
+    expect(a.said().some((line) => line.startsWith('+'))).toBe(false);
+    clock.advance(1_000);
+    await until(() => a.said().includes(`+65000:7 10.1.0.0/16 100 ${nexthop}`), 'the route');
+  });
+
+  test('all that it wants, two seconds after it last said what, where it is not known to say End-of-RIB', async () => {
+    originate(redAttributes, one);
+    originate(blueAttributes, two);
+    const a = await connect(2, { families: ['vpnv4', 'rtc'], gracefulRestart: undefined });
+    a.say(wants(red));
+    await heard(a);
+    clock.advance(1_900);
+    a.say(wants(blue));
+    await heard(a);
+    clock.advance(1_900);
+    await heard(a);
+    expect(a.said().some((line) => line.startsWith('+'))).toBe(false);
+    clock.advance(100);
+    await until(() => a.said().filter((line) => line.startsWith('+')).length === 2, 'the routes');
   });
 
   test('which targets are wanted here, first of all', async () => {

@@ -29,6 +29,8 @@ import type { SpeakerShared } from './shared.ts';
 
 /** How long VPN routes wait for what the peer wants. */
 const longestInterestTime = 30;
+/** And of a peer that is not known to say End-of-RIB (RFC 4724 section 3: who does says so by its capability), since it last said something it wants. */
+const quietInterestTime = 2;
 
 const isVpn = (family: Family): family is VpnFamily => family !== 'rtc';
 
@@ -39,8 +41,9 @@ interface Up {
   readonly sender: Sender;
   /** Undefined: RTC is not spoken. */
   readonly rtc: RtcSender | undefined;
-  /** VPN routes wait until the peer has said what it wants. */
+  /** VPN routes wait until the peer has said what it wants, until `waitEnd` at the latest. */
   cancelWait: (() => void) | undefined;
+  readonly waitEnd: number;
   /** Families whose End-of-RIB is awaited. */
   readonly awaited: Set<Family>;
   readonly refused: Set<string>;
@@ -186,7 +189,7 @@ export class Peer implements SessionListener, Pumped {
   }
 
   up(negotiated: Negotiated, wire: string): void {
-    const { interest, log, clock, rib, held, configuration, local, isHeldBack } = this.#shared;
+    const { interest, log, rib, held, configuration, local, isHeldBack } = this.#shared;
     const { name, address } = this.configuration;
     const { families, codec, gracefulRestart, peer } = negotiated;
     const text = `BGP peer ${name}: established over ${wire}, ${families.join(', ') || 'no family in common'}`;
@@ -228,12 +231,12 @@ export class Peer implements SessionListener, Pumped {
             attributes: this.#ownAttributes(),
           })
         : undefined,
-      cancelWait: speaksRtc
-        ? clock.after(longestInterestTime * 1000, () => this.#interestIsKnown())
-        : undefined,
+      cancelWait: undefined,
+      waitEnd: this.#shared.now() + longestInterestTime * 1000,
       awaited: new Set(families.filter(isVpn)),
       refused: new Set(),
     };
+    if (speaksRtc) this.#awaitInterest(this.#up);
     this.wake();
   }
 
@@ -306,8 +309,19 @@ export class Peer implements SessionListener, Pumped {
     else this.#shared.rib.withdraw(up.source, withdrawn.family, withdrawn.routes);
   }
 
+  #awaitInterest(up: Up): void {
+    const { clock, now } = this.#shared;
+    const saysEnd = up.negotiated.peer.capabilities.some(({ kind }) => kind === 'graceful-restart');
+    const left = Math.max(0, up.waitEnd - now());
+    up.cancelWait?.();
+    up.cancelWait = clock.after(saysEnd ? left : Math.min(left, quietInterestTime * 1000), () =>
+      this.#interestIsKnown(),
+    );
+  }
+
   #interested(memberships: readonly RtcNlri[], how: 'add' | 'remove'): void {
     for (const one of memberships) this.#interestChanged(this.#shared.interest[how](this.number, one));
+    if (this.#up?.cancelWait !== undefined) this.#awaitInterest(this.#up);
   }
 
   #endOfRib(family: Family, up: Up): void {

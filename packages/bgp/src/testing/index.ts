@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 
 export interface RunningDaemon {
   output(): string;
+  signal(signal: NodeJS.Signals): void;
   /** Ends it and removes its folder. */
   end(): Promise<void>;
 }
@@ -15,10 +16,16 @@ const libraries = ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/frr'].m
   join(unpacked, path),
 );
 
-/** @throws Error where the program is not there, with the command that gets it */
-export function runDaemon(program: string, options: readonly string[], folder: string): RunningDaemon {
+/** The file of a program. @throws Error where it is not there, with the command that gets it */
+export function peerProgram(program: string): string {
   const file = join(unpacked, program);
   if (!existsSync(file)) throw new Error(`${file} is missing: run \`sh .ci/fetch-peers.sh\``);
+  return file;
+}
+
+/** @throws Error where the program is not there */
+export function runDaemon(program: string, options: readonly string[], folder: string): RunningDaemon {
+  const file = peerProgram(program);
   const child: ChildProcess = spawn(file, options, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') },
@@ -31,6 +38,7 @@ export function runDaemon(program: string, options: readonly string[], folder: s
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
     output: () => output,
+    signal: (signal) => void child.kill(signal),
     async end() {
       child.kill('SIGKILL');
       await exited;
