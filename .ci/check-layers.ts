@@ -37,6 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const benchMayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/rtnetlink': ['@hostpe/bench'],
   'packages/xmpp': ['@hostpe/bench', '@hostpe/signaling'],
+  'packages/bgp': ['@hostpe/bench'],
   'packages/forwarder': ['@hostpe/bench'],
 };
 

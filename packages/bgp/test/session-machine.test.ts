@@ -35,6 +35,7 @@ function words(action: Action): string {
   if (action.kind === 'arm-connection') return `arm ${action.connection} ${action.timer} ${action.seconds}`;
   if (action.kind === 'disarm') return `disarm ${action.timer}`;
   if (action.kind === 'disarm-connection') return `disarm ${action.connection} ${action.timer}`;
+  if (action.kind === 'abort-connect') return action.late ? 'abort-connect late' : 'abort-connect';
   return 'connection' in action ? `${action.kind} ${action.connection}` : action.kind;
 }
 
@@ -83,7 +84,7 @@ const table: readonly [keyof typeof paths, string, MachineEvent, string, readonl
   ['connect', 'start again', start, 'connect', []],
   ['connect', 'connected', connected, 'open-sent', ['1: open']],
   ['connect', 'failed', { kind: 'connect-failed' }, 'active', []],
-  ['connect', 'too long', retry, 'active', ['abort-connect']],
+  ['connect', 'too long', retry, 'active', ['abort-connect late']],
   ['connect', 'accepted', accepted, 'open-sent', ['2: open']],
   ['connect', 'stop', stop, 'idle', ['abort-connect']],
   ['active', 'retry', retry, 'connect', ['connect']],

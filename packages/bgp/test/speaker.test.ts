@@ -292,11 +292,24 @@ describe('what a peer is told', () => {
 
   test('all again where it asks, between marks', async () => {
     originate(redAttributes, one);
-    const a = await connect(2);
+    speaker.complete();
+    const a = await connect(2, { families: ['vpnv4'] });
+    await until(() => a.said().length === 2, 'a route and End-of-RIB');
+    a.say([encodeMessage({ type: 'route-refresh', family: 'vpnv4', kind: 'request' }, internal)]);
+    await until(() => a.said().length === 5, 'all again');
+    expect(a.said().slice(2)).toEqual(['begin vpnv4', `+65000:7 10.1.0.0/16 100 ${nexthop}`, 'end vpnv4']);
+  });
+
+  test('all again where it asks before End-of-RIB, without the marks that it would pass over', async () => {
+    originate(redAttributes, one);
+    const a = await connect(2, { families: ['vpnv4'] });
     await until(() => a.said().length === 1, 'a route');
     a.say([encodeMessage({ type: 'route-refresh', family: 'vpnv4', kind: 'request' }, internal)]);
-    await until(() => a.said().length === 4, 'all again');
-    expect(a.said().slice(1)).toEqual(['begin vpnv4', `+65000:7 10.1.0.0/16 100 ${nexthop}`, 'end vpnv4']);
+    await until(() => a.said().length === 2, 'all again');
+    speaker.complete();
+    await until(() => a.said().length === 3, 'End-of-RIB');
+    const said = `+65000:7 10.1.0.0/16 100 ${nexthop}`;
+    expect(a.said()).toEqual([said, said, 'end vpnv4']);
   });
 });
 

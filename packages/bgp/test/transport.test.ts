@@ -2,6 +2,7 @@
 import { parseIpAddress } from '@hostpe/net';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
+  defaultTimes,
   encodeEndOfRib,
   type PeerProtection,
   type SessionConfiguration,
@@ -87,6 +88,8 @@ describe('TCP-MD5', () => {
     const [a, b] = await pair(['127.0.0.1', '127.0.0.2'], [ours, theirs]);
     await until(() => tcpCounter(counter) > before, `${counter} counts`);
     expect([a.session.state, b.session.state]).toEqual(['connect', 'active']);
+    a.clock.advance(1000 * defaultTimes.connect);
+    expect(a.failures).toEqual([expect.stringContaining('no answer to our connection in time')]);
   });
 
   test('a key that cannot be is refused by the name of the peer, and is in no error', async () => {

@@ -4,8 +4,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Stalls } from '@hostpe/bench/stalls';
 import { certificate } from './certificate.ts';
-import type { Stalls } from './stalls.ts';
 
 export const DOMAIN = 'bench.example';
 export const PASSWORD = 'secret of the benchmark';
@@ -60,7 +60,7 @@ export async function startRouteServer(folder: string, port = 0): Promise<RouteS
     resolve(import.meta.dirname, '../../hostpe/src/main.ts'),
     ['route-server', '--config', configFile],
     {
-      execArgv: ['--import', resolve(import.meta.dirname, 'stalls.ts')],
+      execArgv: ['--import', import.meta.resolve('@hostpe/bench/stalls')],
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     },
   );

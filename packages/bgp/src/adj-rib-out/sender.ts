@@ -62,7 +62,9 @@ export class Sender {
   #messages: Iterator<Uint8Array> = [][Symbol.iterator]();
   /** What is to be sent next, and what when all is said. */
   readonly #first: Uint8Array[] = [];
-  readonly #last: Uint8Array[] = [];
+  readonly #last: { readonly message: Uint8Array; readonly ends?: VpnFamily }[] = [];
+  /** Families of which End-of-RIB was said. */
+  readonly #ended = new Set<VpnFamily>();
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
@@ -77,7 +79,7 @@ export class Sender {
 
   /** End-of-RIB of these families, behind all that there is to say now. */
   endOfRib(families: readonly VpnFamily[]): void {
-    for (const family of families) this.#last.push(encodeEndOfRib(family));
+    for (const family of families) this.#last.push({ message: encodeEndOfRib(family), ends: family });
   }
 
   /** The peer's interest, or what else decides what it is told, changed for these destinations. Read little by little. */
@@ -86,12 +88,19 @@ export class Sender {
     this.#again.push(dests[Symbol.iterator]());
   }
 
-  /** The whole RIB again (RFC 2918). @param marks what comes before and behind it (RFC 7313) */
-  refresh(marks: { readonly begin: Uint8Array; readonly end: Uint8Array } | undefined): void {
+  /**
+   * The whole RIB again (RFC 2918).
+   * @param marks what comes before and behind it. Not before End-of-RIB, which all peers would pass over (RFC 7313 section 4): what is said until then is
+   * what was asked for.
+   */
+  refresh(
+    family: VpnFamily,
+    marks: { readonly begin: Uint8Array; readonly end: Uint8Array } | undefined,
+  ): void {
     this.#reader.restart();
-    if (marks === undefined) return;
+    if (marks === undefined || !this.#ended.has(family)) return;
     this.#first.push(marks.begin);
-    this.#last.push(marks.end);
+    this.#last.push({ message: marks.end });
   }
 
   close(): void {
@@ -109,7 +118,9 @@ export class Sender {
       this.#look(count, again === 0);
       return 'again';
     }
-    return this.#last.shift();
+    const last = this.#last.shift();
+    if (last?.ends !== undefined) this.#ended.add(last.ends);
+    return last?.message;
   }
 
   /** The next destinations of those to look at again. @returns how many */

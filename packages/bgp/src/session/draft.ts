@@ -129,7 +129,7 @@ export class Draft {
 
   /** Looks for no connection any more, whatever the search. */
   rest(): void {
-    if (this.search === 'connect') this.actions.push({ kind: 'abort-connect' });
+    if (this.search === 'connect') this.actions.push({ kind: 'abort-connect', late: false });
     if (this.search === 'connect' || (this.search === 'active' && !this.configuration.passive))
       this.actions.push({ kind: 'disarm', timer: 'connect-retry' });
     if (this.search === 'idle-hold') this.actions.push({ kind: 'disarm', timer: 'idle-hold' });

@@ -84,7 +84,8 @@ export type ConnectionEvent = { readonly connection: number } & (
 /** What the driver is to do, in order. */
 export type Action =
   | { readonly kind: 'connect' }
-  | { readonly kind: 'abort-connect' }
+  /** `late`: it took too long, which an operator is told. */
+  | { readonly kind: 'abort-connect'; readonly late: boolean }
   /** Sets a timer, in place of the same one if it is set. `jitter`: to 75 to 100 % of the seconds (RFC 4271 section 10). */
   | { readonly kind: 'arm'; readonly timer: PeerTimer; readonly seconds: number; readonly jitter: boolean }
   | { readonly kind: 'disarm'; readonly timer: PeerTimer }

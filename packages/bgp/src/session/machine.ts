@@ -80,7 +80,7 @@ function peerTimer(draft: Draft, timer: PeerTimer): void {
   } else if (timer === 'idle-hold') {
     if (draft.search === 'idle-hold') draft.look();
   } else if (draft.search === 'connect') {
-    draft.actions.push({ kind: 'abort-connect' });
+    draft.actions.push({ kind: 'abort-connect', late: true });
     draft.wait();
   } else if (draft.search === 'active' && !draft.configuration.passive) {
     draft.look();

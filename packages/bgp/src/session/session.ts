@@ -58,6 +58,8 @@ interface Link {
 const full = 1 << 20;
 const roomy = 1 << 18;
 
+const unanswered = 'no answer to our connection in time; another TCP-MD5 key looks like this, too';
+
 export class Session {
   readonly #parts: SessionParts;
   readonly #links = new Map<number, Link>();
@@ -174,6 +176,7 @@ export class Session {
       case 'abort-connect':
         this.#abortDial?.();
         this.#abortDial = undefined;
+        if (action.late) listener.failed(unanswered, undefined);
         break;
       case 'arm': {
         const { timer, seconds, jitter } = action;

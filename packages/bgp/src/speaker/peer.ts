@@ -336,7 +336,7 @@ export class Peer implements SessionListener, Pumped {
     if (kind === 'begin') this.#retained.refreshBegins(family);
     else if (kind === 'end') this.#retained.endOfRib(family);
     else if (family === 'rtc') rtc?.restart();
-    else sender.refresh(negotiated.enhancedRouteRefresh ? refreshMarks(family, up) : undefined);
+    else sender.refresh(family, negotiated.enhancedRouteRefresh ? refreshMarks(family, up) : undefined);
     this.wake();
   }
 

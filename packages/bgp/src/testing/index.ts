@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 
 export interface RunningDaemon {
   output(): string;
+  readonly pid: number;
   signal(signal: NodeJS.Signals): void;
   /** Ends it and removes its folder. */
   end(): Promise<void>;
@@ -16,6 +17,9 @@ const libraries = ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/frr'].m
   join(unpacked, path),
 );
 
+/** What its programs need to find their libraries. */
+export const peerEnvironment = { ...process.env, LD_LIBRARY_PATH: libraries.join(':') };
+
 /** The file of a program. @throws Error where it is not there, with the command that gets it */
 export function peerProgram(program: string): string {
   const file = join(unpacked, program);
@@ -23,12 +27,17 @@ export function peerProgram(program: string): string {
   return file;
 }
 
-/** @throws Error where the program is not there */
-export function runDaemon(program: string, options: readonly string[], folder: string): RunningDaemon {
+/** @param environment beside what the test has @throws Error where the program is not there */
+export function runDaemon(
+  program: string,
+  options: readonly string[],
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): RunningDaemon {
   const file = peerProgram(program);
   const child: ChildProcess = spawn(file, options, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') },
+    env: { ...peerEnvironment, ...environment },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
@@ -38,6 +47,7 @@ export function runDaemon(program: string, options: readonly string[], folder: s
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
     output: () => output,
+    pid: child.pid ?? 0,
     signal: (signal) => void child.kill(signal),
     async end() {
       child.kill('SIGKILL');

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { defaultTimes } from '../../src/index.ts';
 import { freePort, type RunningDaemon } from '../../src/testing/index.ts';
 import { graceful } from '../session-values.ts';
-import { end, realClock, type Speaker, speaker, until } from '../transport-peers.ts';
+import { end, realClock, type Speaker, speaker, tcpCounter, until } from '../transport-peers.ts';
 import { bird, frr } from './daemons.ts';
 
 let running: RunningDaemon | undefined;
@@ -58,5 +58,29 @@ describe.each([bird, frr])('$name', (daemon) => {
     running = undefined;
     await until(() => downs.length === 1, 'the end');
     expect(downs[0]?.cause).toBe('lost');
+  });
+
+  test.each([
+    ['another key', 'a-key', 'b-key', 'TCPMD5Failure'],
+    ['a key here alone', 'a-key', undefined, 'TCPMD5Unexpected'],
+    ['a key there alone', undefined, 'b-key', 'TCPMD5NotFound'],
+  ] as const)('no session with %s', async (_name, here, there, counter) => {
+    const before = tcpCounter(counter);
+    const port = await freePort(peer);
+    const protection = { key: here, hops: undefined };
+    ours = await speaker(address, { address: peer, port }, { times }, protection, realClock);
+    running = daemon.start({
+      address: peer,
+      port,
+      peer: address,
+      peerPort: ours.port,
+      passive: true,
+      key: there,
+    });
+    const { session, failures, ups } = ours;
+    session.start();
+    await until(() => tcpCounter(counter) > before, `${counter} counts`);
+    await until(() => failures.some((failure) => failure.includes('TCP-MD5')), 'that nobody answers');
+    expect(ups).toEqual([]);
   });
 });

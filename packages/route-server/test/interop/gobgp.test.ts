@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { type Running, routeServer } from '../bgp-scene.ts';
 import { ofH1, publish } from '../routes.ts';
 import { type Gobgp, startGobgp } from './gobgp.ts';
+import { client } from './reflectors.ts';
 
 const address = '127.0.1.9';
 const deadline = { timeout: 20_000, interval: 20 };
@@ -16,7 +17,7 @@ afterEach(async () => {
 
 async function scene(): Promise<{ peer: Gobgp; rs: Running }> {
   const port = await freePort(address);
-  const peer = await startGobgp({ address, port, peers: ['127.0.1.1'], reflects: false });
+  const peer = await startGobgp({ address, port, peers: ['127.0.1.1'], reflects: false, graceful: false });
   gobgp = peer;
   const rs = await routeServer(`as: 65000
 identifier: 192.0.2.1
@@ -86,4 +87,32 @@ test('it tells what is asked for: from the first subscription to the last', asyn
   expect(h2.routes.has('red 10.9.1.1/32')).toBe(true);
   await h2.request({ kind: 'unsubscribe', vpn: 'red' });
   await vi.waitFor(async () => expect(await paths()).toBe(0), deadline);
+});
+
+test('as a reflector it hears and passes on only what some route server asks for', async () => {
+  const port = await freePort(address);
+  gobgp = await startGobgp({
+    address,
+    port,
+    peers: ['127.0.1.1', '127.0.1.2'],
+    reflects: true,
+    graceful: false,
+  });
+  const rs1 = await client(1, port);
+  const rs2 = await client(2, port);
+  for (const rs of [rs1, rs2]) await established(rs);
+  const h1 = await rs1.forwarder('h1');
+  for (const vpn of ['red', 'blue']) await h1.join(vpn);
+  await h1.request(publish('red', ofH1('10.1.0.1/32')));
+  await h1.request(publish('blue', ofH1('10.2.0.1/32')));
+  const paths = async () =>
+    ((await rs2.ask('/bgp/routes')) as readonly { readonly prefix: string }[]).map(({ prefix }) => prefix);
+  const h2 = await rs2.forwarder('h2');
+  await h2.join('blue');
+  await h2.until(() => h2.routes.has('blue 10.2.0.1/32'));
+  expect(await paths()).toEqual(['10.2.0.1/32']);
+  await h2.join('red');
+  await h2.until(() => h2.routes.has('red 10.1.0.1/32'));
+  await h2.request({ kind: 'unsubscribe', vpn: 'blue' });
+  await vi.waitFor(async () => expect(await paths()).toEqual(['10.1.0.1/32']), deadline);
 });

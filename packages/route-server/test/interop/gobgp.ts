@@ -16,6 +16,8 @@ export interface GobgpSpec {
   readonly peers: readonly string[];
   /** Whether they are clients of it. */
   readonly reflects: boolean;
+  /** Whether it asks that its routes be kept while it is away. */
+  readonly graceful: boolean;
 }
 
 export interface Gobgp extends RunningDaemon {
@@ -23,9 +25,15 @@ export interface Gobgp extends RunningDaemon {
   command(...words: readonly string[]): Promise<string>;
 }
 
+const ofFamily = (family: string, graceful: boolean) => ` [[neighbors.afi-safis]]
+  [neighbors.afi-safis.config]
+   afi-safi-name = "${family}"
+  [neighbors.afi-safis.mp-graceful-restart.config]
+   enabled = ${graceful}
+`;
 const families = ['l3vpn-ipv4-unicast', 'l3vpn-ipv6-unicast', 'rtc'];
 
-export async function startGobgp({ address, port, peers, reflects }: GobgpSpec): Promise<Gobgp> {
+export async function startGobgp({ address, port, peers, reflects, graceful }: GobgpSpec): Promise<Gobgp> {
   const folder = mkdtempSync(join(tmpdir(), 'hostpe-gobgp-'));
   const file = join(folder, 'gobgpd.toml');
   const neighbor = (peer: string) => `
@@ -39,7 +47,10 @@ export async function startGobgp({ address, port, peers, reflects }: GobgpSpec):
  [neighbors.route-reflector.config]
   route-reflector-client = ${reflects}
   route-reflector-cluster-id = "192.0.2.9"
-${families.map((family) => ` [[neighbors.afi-safis]]\n  [neighbors.afi-safis.config]\n   afi-safi-name = "${family}"\n`).join('')}`;
+ [neighbors.graceful-restart.config]
+  enabled = ${graceful}
+  restart-time = 120
+${families.map((family) => ofFamily(family, graceful)).join('')}`;
   writeFileSync(
     file,
     `[global.config]

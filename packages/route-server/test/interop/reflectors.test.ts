@@ -20,9 +20,10 @@ interface Scene {
   readonly h2: Forwarder;
 }
 
-async function scene(reflector: Reflector, more = ''): Promise<Scene> {
+async function scene(reflector: Reflector, graceful = true, holdTime = 90): Promise<Scene> {
   const port = await freePort(address);
-  running = await reflector.start(port);
+  running = await reflector.start(port, graceful);
+  const more = `, hold-time: ${holdTime}, graceful-restart: ${graceful}`;
   const rs1 = await client(1, port, more);
   const rs2 = await client(2, port, more);
   const h1 = await rs1.forwarder('h1');
@@ -52,15 +53,20 @@ describe.each(reflectors)('$name', (reflector) => {
   test.each([{ graceful: true }, { graceful: false }])(
     'killed and started again while routes change, graceful restart $graceful',
     async ({ graceful }) => {
-      const { port, h1, h2 } = await scene(reflector, graceful ? '' : ', graceful-restart: false');
+      const { port, servers, h1, h2 } = await scene(reflector, graceful);
       await h1.request(publish('red', ofH1('10.1.0.1/32'), ofH1('10.1.0.3/32')));
       await h2.request(publish('red', ofH2('10.1.0.2/32')));
       for (const forwarder of [h1, h2]) await forwarder.until(() => forwarder.routes.size === 3);
       await running?.end();
+      running = undefined;
+      await lost(servers);
+      // Kept where it said so, of which the forwarders hear nothing at all; else gone with the session.
+      if (graceful) for (const { routes } of [h1, h2]) expect(routes.size).toBe(3);
+      else await h2.until(() => h2.routes.size === 1);
       await h1.request({ kind: 'retract', vpn: 'red', ids: [ofH1('10.1.0.1/32').id] });
       await h1.request(publish('red', ofH1('10.1.0.4/32')));
       await h2.request(publish('red', ofH2('10.1.0.5/32')));
-      running = await reflector.start(port);
+      running = await reflector.start(port, graceful);
       await settled(h1, h2);
     },
   );
@@ -68,16 +74,14 @@ describe.each(reflectors)('$name', (reflector) => {
   test.each([{ graceful: true }, { graceful: false }])(
     'silent until it is given up, while routes change, graceful restart $graceful',
     async ({ graceful }) => {
-      const more = graceful ? '' : ', graceful-restart: false';
-      const { servers, h1, h2 } = await scene(reflector, `, hold-time: 3${more}`);
+      const { servers, h1, h2 } = await scene(reflector, graceful, 3);
       await h1.request(publish('red', ofH1('10.1.0.1/32'), ofH1('10.1.0.3/32')));
       await h2.request(publish('red', ofH2('10.1.0.2/32')));
       for (const forwarder of [h1, h2]) await forwarder.until(() => forwarder.routes.size === 3);
       running?.signal('SIGSTOP');
       await h1.request({ kind: 'retract', vpn: 'red', ids: [ofH1('10.1.0.1/32').id] });
       await h1.request(publish('red', ofH1('10.1.0.4/32')));
-      for (const { peers } of servers)
-        await vi.waitFor(async () => expect((await peers())[0]?.state).not.toBe('established'), deadline);
+      await lost(servers);
       await h2.request(publish('red', ofH2('10.1.0.5/32')));
       running?.signal('SIGCONT');
       await settled(h1, h2);
@@ -86,6 +90,12 @@ describe.each(reflectors)('$name', (reflector) => {
 });
 
 const deadline = { timeout: 30_000, interval: 20 };
+
+/** Until none has a session. */
+async function lost(servers: Scene['servers']): Promise<void> {
+  for (const { peers } of servers)
+    await vi.waitFor(async () => expect((await peers())[0]?.state).not.toBe('established'), deadline);
+}
 
 /** Both have what is published, and nothing that is not. */
 async function settled(h1: Forwarder, h2: Forwarder): Promise<void> {

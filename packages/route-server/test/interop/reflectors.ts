@@ -10,12 +10,13 @@ export const address = '127.0.1.9';
 
 export interface Reflector {
   readonly name: string;
-  start(port: number): RunningDaemon | Promise<RunningDaemon>;
+  /** @param graceful whether it asks that its routes be kept while it is away */
+  start(port: number, graceful: boolean): RunningDaemon | Promise<RunningDaemon>;
 }
 
 const bird: Reflector = {
   name: 'BIRD',
-  start(port) {
+  start(port, graceful) {
     const folder = mkdtempSync(join(tmpdir(), 'hostpe-bird-'));
     const file = join(folder, 'bird.conf');
     const client = (name: string, peer: string) => `
@@ -26,6 +27,7 @@ protocol bgp ${name} {
   multihop;
   passive yes;
   error wait time 1, 2;
+  graceful restart ${graceful ? 'on' : 'aware'};
   rr client;
   vpn4 mpls { table routes4; import all; export all; next hop keep; };
   vpn6 mpls { table routes6; import all; export all; next hop keep; extended next hop on; };
@@ -47,7 +49,7 @@ ${client('rs1', '127.0.1.1')}${client('rs2', '127.0.1.2')}`,
 
 const frr: Reflector = {
   name: 'FRR bgpd',
-  start(port) {
+  start(port, graceful) {
     const folder = mkdtempSync(join(tmpdir(), 'hostpe-bgpd-'));
     const file = join(folder, 'bgpd.conf');
     const peers = ['127.0.1.1', '127.0.1.2'];
@@ -58,6 +60,7 @@ const frr: Reflector = {
 router bgp 65000
  bgp router-id 192.0.2.9
  no bgp default ipv4-unicast
+ bgp graceful-restart${graceful ? '' : '-disable'}
 ${each(
   (peer) => ` neighbor ${peer} remote-as 65000
  neighbor ${peer} passive
@@ -88,7 +91,8 @@ ${each(
 
 const gobgp: Reflector = {
   name: 'GoBGP',
-  start: (port) => startGobgp({ address, port, peers: ['127.0.1.1', '127.0.1.2'], reflects: true }),
+  start: (port, graceful) =>
+    startGobgp({ address, port, peers: ['127.0.1.1', '127.0.1.2'], reflects: true, graceful }),
 };
 
 export const reflectors: readonly Reflector[] = [bird, frr, gobgp];
