@@ -47,9 +47,26 @@ interface FabricSpec {
   readonly timers?: { readonly withdrawDelay: number; readonly restartDelay: number };
   /** VPNs that a forwarder may join; default all. */
   readonly allowedVpns?: Readonly<Record<string, readonly string[]>>;
+  /** Hosts of other makes on the underlay, each with an uplink `ul` and the nth address from 50 on lo. IPv4 alone. */
+  readonly routers?: readonly RouterSpec[];
+  /** BGP of the route server, as its configuration has it. */
+  readonly bgp?: Readonly<Record<string, unknown>>;
   /** By hypervisor. */
   readonly dialects?: Readonly<Record<string, Dialect>>;
 }
+
+interface RouterSpec {
+  readonly name: string;
+  /** A host behind it, at its interface `customer`. */
+  readonly customer: {
+    readonly name: string;
+    readonly addresses: readonly string[];
+    readonly gateways: readonly string[];
+  };
+}
+
+/** Host of the first router's address in the PEs' prefix. */
+const ROUTERS = 50;
 
 const loopbackOf = (underlay: Underlay, host: number): string =>
   underlay === 'ipv4' ? `10.255.0.${host}` : `fd00:ff::${host}`;
@@ -61,6 +78,9 @@ const numberOf = (hypervisor: string): number => Number(hypervisor.slice(1));
 /** Underlay address of h1, h2, … */
 export const peAddress = (hypervisor: string, underlay: Underlay = 'ipv4'): string =>
   loopbackOf(underlay, numberOf(hypervisor));
+/** Underlay address of the nth router from 0. */
+export const routerAddress = (index: number): string => loopbackOf('ipv4', ROUTERS + index);
+export const routeServerAddress = loopbackOf('ipv4', ROUTE_SERVER);
 /** That it speaks to the route server from. */
 export const uplinkAddress = (hypervisor: string, underlay: Underlay = 'ipv4'): string =>
   linkEnd(underlay, numberOf(hypervisor) - 1, 2);
@@ -106,6 +126,11 @@ export class Fabric implements AsyncDisposable {
       }),
     );
     const last = spec.hypervisors.length;
+    const routers = (spec.routers ?? []).map((router, index) => ({
+      ...router,
+      index,
+      link: last + 1 + index,
+    }));
     const lab = await Lab.create({
       name: spec.name,
       hosts: {
@@ -114,6 +139,7 @@ export class Fabric implements AsyncDisposable {
           routes: [
             ...spec.hypervisors.map((h, i) => ({ to: loopback(numberOf(h)), via: at(i, 2) })),
             { to: loopback(ROUTE_SERVER), via: at(last, 2) },
+            ...routers.map(({ index, link }) => ({ to: loopback(ROUTERS + index), via: at(link, 2) })),
           ],
         },
         rs: { loopback: [loopback(ROUTE_SERVER)], routes: [{ to: 'default', via: at(last, 1) }] },
@@ -123,9 +149,30 @@ export class Fabric implements AsyncDisposable {
             { loopback: [loopback(numberOf(h))], routes: [{ to: 'default', via: at(i, 1) }] },
           ]),
         ),
+        ...Object.fromEntries(
+          routers.flatMap(({ name, index, link, customer }) => [
+            [name, { loopback: [loopback(ROUTERS + index)], routes: [{ to: 'default', via: at(link, 1) }] }],
+            [customer.name, { routes: customer.gateways.map((via) => ({ to: 'default', via })) }],
+          ]),
+        ),
       },
       links: [
         ...uplinks,
+        ...routers.flatMap(({ name, link, customer }): LinkSpec[] => [
+          {
+            mtu: UNDERLAY_MTU,
+            ends: [
+              { host: name, interface: 'ul', addresses: onLink(link, 2) },
+              { host: 'spine', interface: name, addresses: onLink(link, 1) },
+            ],
+          },
+          {
+            ends: [
+              { host: name, interface: 'customer' },
+              { host: customer.name, interface: 'eth0', addresses: customer.addresses },
+            ],
+          },
+        ]),
         {
           ends: [
             { host: 'rs', interface: 'ul', addresses: onLink(last, 2) },
@@ -170,6 +217,7 @@ export class Fabric implements AsyncDisposable {
       ...(timers && {
         timers: { 'withdraw-delay': timers.withdrawDelay, 'restart-delay': timers.restartDelay },
       }),
+      ...(this.#spec.bgp && { bgp: this.#spec.bgp }),
       'control-socket': this.#socket('route-server'),
     });
     for (const h of hypervisors) {

@@ -64,9 +64,9 @@ async function established(
   for (;;) {
     const socket = connect({ host: address, port, localAddress: peerAddress(host) });
     const isUp = await handshake(socket, host, interest);
-    if (isUp) return socket;
+    await new Promise((resolve) => setTimeout(resolve, settleTime));
+    if (isUp && !socket.destroyed && !socket.readableEnded) return socket;
     socket.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
@@ -103,6 +103,9 @@ function handshake(socket: Socket, host: number, interest: number | undefined): 
 
 /** Milliseconds between two KEEPALIVEs: all sides have a hold time of 90 s. */
 const beatInterval = 20_000;
+
+/** Milliseconds: with many peers at once FRR ends some sessions right behind their beginning. */
+const settleTime = 1_000;
 
 /** Octets of an NLRI of VPNv4 whose prefix is a host's: length, label, RD, address. */
 const nlriOctets = 16;
