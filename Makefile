@@ -37,8 +37,9 @@ unit: bootstrap ## unit tests, on this machine's kernel (T=name: only the files 
 e2e: build ## kernel and end-to-end tests, in the lab kernel (T=name: only the files whose path contains it)
 	@node .ci/test.ts lab $(T)
 
-fuzz: bootstrap ## random streams into the XMPP parser beside another one, and random events at the reconciler (S=seconds each)
+fuzz: bootstrap ## random streams into the XMPP parser, damaged BGP messages, random events at the reconciler (S=seconds each)
 	@node packages/xmpp/test/fuzz.ts $(S)
+	@node packages/bgp/test/fuzz.ts $(S)
 	@node packages/reconciler/test/fuzz.ts $(S)
 
 bench: bootstrap ## all benchmarks: ratios to peers and limits

@@ -1,5 +1,6 @@
 // A speaker on real sockets, and peers that say what a test wants.
 import { parseIpPrefix, parseRouteTarget, routeTargetToBytes } from '@hostpe/net';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type CodecOptions,
@@ -14,6 +15,7 @@ import {
   Speaker,
 } from '../src/index.ts';
 import { address, internal, plain, route } from './codec-values.ts';
+import { damagedMessages } from './damaged-messages.ts';
 import { ManualClock } from './session-values.ts';
 import { establish, type RawPeer, rawPeer, until } from './transport-peers.ts';
 
@@ -382,4 +384,29 @@ describe('what a peer announced', () => {
     expect([has('10.1.0.0/16'), has('10.2.0.0/16')]).toEqual([false, false]);
     expect(warnings).toEqual(['BGP peer a: routes not used: cluster list with our own cluster 192.0.2.1']);
   });
+});
+
+test('a peer whose messages are damaged harms itself alone', { timeout: 60_000 }, async () => {
+  // Without hold times: the clock is moved over the time in which a peer that failed is not looked for.
+  await start(peerAt('a', 2, { gracefulRestart: false, holdTime: 0 }), peerAt('b', 3, { holdTime: 0 }));
+  const b = await connect(3);
+  b.say(announce(redAttributes, one));
+  await until(() => has('10.1.0.0/16'), 'its route');
+  let a = await connect(2);
+  for (const { message } of fc.sample(damagedMessages, { numRuns: 400, seed: 4271 })) {
+    if (a.closed()) {
+      clock.advance(600_000);
+      a = await connect(2);
+    }
+    a.say([message, encodeEndOfRib('vpnv6')]);
+    const { updatesReceived = 0 } = speaker.peers[0] ?? {};
+    await until(
+      () => a.closed() || (speaker.peers[0]?.updatesReceived ?? 0) > updatesReceived,
+      'what comes of it',
+    );
+  }
+  expect(speaker.peers[1]).toMatchObject({ name: 'b', state: 'established', received: 1 });
+  originate(blueAttributes, two);
+  await until(() => b.said().includes(`+65000:7 10.2.0.0/16 200 ${nexthop}`), 'a route of ours');
+  expect(b.closed()).toBe(false);
 });
