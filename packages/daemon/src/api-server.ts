@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { ApiError, ControlSocketError, systemCode } from './errors.ts';
+import { ApiError, ControlSocketError, StateFileError, systemCode } from './errors.ts';
 import type { Log } from './log.ts';
 
 /**
@@ -134,6 +134,11 @@ async function answer(
   } catch (error) {
     if (error instanceof ApiError) {
       send(response, error.status, { error: error.message });
+      return;
+    }
+    // A disk that is full is no defect: whoever asked is told why nothing changed.
+    if (error instanceof StateFileError) {
+      send(response, 500, { error: error.message });
       return;
     }
     log.error({ error }, `API: ${request.method} ${request.url} failed`);

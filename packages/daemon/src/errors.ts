@@ -80,3 +80,8 @@ export function systemCode(error: unknown): string | undefined {
 export class MetricsError extends Error {
   override readonly name = 'MetricsError';
 }
+
+/** What operators made by command cannot be read or written; names the file, and what to do. */
+export class StateFileError extends Error {
+  override readonly name = 'StateFileError';
+}

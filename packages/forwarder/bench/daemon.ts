@@ -9,10 +9,10 @@ import { FakeNft } from '@hostpe/reconciler/testing';
 import { openRtnetlink } from '@hostpe/rtnetlink';
 import { FakeKernel } from '@hostpe/rtnetlink/testing/fake-kernel';
 import type { VpnEvent } from '@hostpe/signaling';
+import { attachmentFile } from '../src/attachments.ts';
 import { forwarderConfigSchema, routeServerName } from '../src/config.ts';
 import type { SessionEvents } from '../src/forwarder.ts';
 import { Forwarder } from '../src/forwarder.ts';
-import { StateFile } from '../src/state-file.ts';
 import { defaultTimers } from '../src/timers.ts';
 import { HalfKernel } from './half-kernel.ts';
 import { vpnName } from './routes.ts';
@@ -78,7 +78,7 @@ export class Daemon {
       timers: defaultTimers,
       log: silent,
       reconciler,
-      stateFile: new StateFile(join(this.#folder, 'attachments.json')),
+      stateFile: attachmentFile(this.#folder),
     });
     const [server] = config.routeServers;
     if (server === undefined) throw new Error('no route server is configured');

@@ -16,7 +16,6 @@ const statuses: Readonly<Record<ForwarderErrorCode, number>> = {
   'attachment-configured': 409,
   'labels-exhausted': 507,
   'instance-ids-exhausted': 507,
-  'state-file': 500,
   'kernel-features': 500,
 };
 

@@ -1,5 +1,8 @@
 // Attachments: which interface belongs to which VPN with which addresses. From the configuration and by command; one interface, one VPN
 // (draft-ietf-l3vpn-end-system-06 section 5). Pure; knows no kernel and no sessions.
+
+import { join } from 'node:path';
+import { StateFile } from '@hostpe/daemon';
 import type { IpPrefix, MacAddress } from '@hostpe/net';
 import { z } from 'zod';
 import { ForwarderError } from './errors.ts';
@@ -136,4 +139,14 @@ export class AttachmentTable {
   commanded(): readonly Attachment[] {
     return this.all().flatMap(({ attachment, origin }) => (origin === 'command' ? [attachment] : []));
   }
+}
+
+/** Where attachments made by command are kept: STATE-DIRECTORY/attachments.json. */
+export function attachmentFile(directory: string): StateFile<Attachment> {
+  return new StateFile({
+    path: join(directory, 'attachments.json'),
+    key: 'attachments',
+    what: 'the attachments made by command',
+    schema: attachmentSchema,
+  });
 }

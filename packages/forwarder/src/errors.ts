@@ -3,7 +3,7 @@
 /**
  * `attachment-invalid`: the attachment contradicts itself or the configuration. `attachment-exists`: the interface is attached already.
  * `attachment-unknown`: nothing of that name is attached. `attachment-configured`: only the configuration file can change it.
- * `labels-exhausted`, `instance-ids-exhausted`: no free number is left. `state-file`: the kept attachments cannot be read or written.
+ * `labels-exhausted`, `instance-ids-exhausted`: no free number is left.
  * `kernel-features`: this kernel lacks what VPNs need.
  */
 export type ForwarderErrorCode =
@@ -13,7 +13,6 @@ export type ForwarderErrorCode =
   | 'attachment-configured'
   | 'labels-exhausted'
   | 'instance-ids-exhausted'
-  | 'state-file'
   | 'kernel-features';
 
 export class ForwarderError extends Error {

@@ -4,7 +4,7 @@
 // Order of an attach: number and label, kept on disk, kernel objects, `ready` in a report, publish. Of a detach: off the disk, retract, its answer,
 // kernel objects removed, a report without it, label into quarantine. So no label is published before, or freed while, packets can come for it.
 
-import type { Clock } from '@hostpe/daemon';
+import type { Clock, StateFile } from '@hostpe/daemon';
 import type { IpPrefix } from '@hostpe/net';
 import type { DesiredState, Difference, Drop, Reconciler, Report } from '@hostpe/reconciler';
 import type { VpnEvent } from '@hostpe/signaling';
@@ -19,7 +19,6 @@ import { HostVpns } from './host-vpns.ts';
 import { defaultLabelRange, LabelAllocator } from './labels.ts';
 import { ReportLog } from './report-log.ts';
 import type { RouteServerSession } from './session.ts';
-import type { StateFile } from './state-file.ts';
 import type { Timers } from './timers.ts';
 
 export interface ForwarderOptions {
@@ -28,7 +27,7 @@ export interface ForwarderOptions {
   readonly timers: Timers;
   readonly log: Log;
   readonly reconciler: Reconciler;
-  readonly stateFile: StateFile;
+  readonly stateFile: StateFile<Attachment>;
 }
 
 /** What a session tells the core. */
@@ -83,7 +82,7 @@ export class Forwarder {
 
   /**
    * Adopts what the kernel has and brings attachments and sessions to life. Changes nothing before everything was read.
-   * @throws ForwarderError `state-file` where the attachments made by command cannot be read.
+   * @throws StateFileError where the attachments made by command cannot be read.
    */
   async start(sessions: readonly RouteServerSession[]): Promise<void> {
     const { config, clock, timers, log, reconciler, stateFile } = this.#options;
@@ -93,7 +92,7 @@ export class Forwarder {
     const adopted = await reconciler.adopt();
     this.#vpns.adoptTables(adopted.vpns);
     for (const attachment of config.attachments) this.#vpns.add(attachment, 'configuration');
-    for (const attachment of kept.attachments) this.#restore(attachment);
+    for (const attachment of kept.entries) this.#restore(attachment);
     this.#vpns.adoptLabels(adopted.labels);
     log.info(
       { vrfs: adopted.vpns.size, labels: adopted.labels.size },

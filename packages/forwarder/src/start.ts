@@ -1,6 +1,5 @@
 // Composition root of the forwarder: configuration, secrets, kernel, sessions, control socket. No algorithm.
 // Nothing on the host is touched before configuration, secrets, state file and kernel are known to be good.
-import { join } from 'node:path';
 import { createLog, loadConfig, serveApi, systemClock } from '@hostpe/daemon';
 import { addressFamily } from '@hostpe/net';
 import type { Nft, PacketSteering, WatchNft } from '@hostpe/reconciler';
@@ -9,6 +8,7 @@ import type { Rtnetlink, Sysctl } from '@hostpe/rtnetlink';
 import { openRtnetlink, openSysctl } from '@hostpe/rtnetlink';
 import type { Log } from '@hostpe/xmpp';
 import { apiRoutes } from './api.ts';
+import { attachmentFile } from './attachments.ts';
 import { routeServerName } from './config.ts';
 import { connectionTo } from './connection.ts';
 import { ForwarderError } from './errors.ts';
@@ -17,7 +17,6 @@ import { loadedConfigSchema } from './files.ts';
 import { Forwarder } from './forwarder.ts';
 import { forwarderMetrics } from './metrics.ts';
 import { RouteServerSession } from './session.ts';
-import { StateFile } from './state-file.ts';
 import type { Timers } from './timers.ts';
 import { defaultTimers } from './timers.ts';
 
@@ -79,7 +78,7 @@ export async function runForwarder(
   timers: Timers = defaultTimers,
 ): Promise<{ stop(): Promise<void> }> {
   const reconciler = new Reconciler({ ...kernel, log });
-  const stateFile = new StateFile(join(config.stateDirectory, 'attachments.json'));
+  const stateFile = attachmentFile(config.stateDirectory);
   const forwarder = new Forwarder({ config, clock: systemClock, timers, log, reconciler, stateFile });
   const sessions = [...credentials].map(([settings, secrets]) => {
     const server = routeServerName(settings);

@@ -9,6 +9,7 @@ import { diff } from './diff.ts';
 import type { ShowOptions } from './show.ts';
 import { show } from './show.ts';
 import type { Terminal } from './terminal.ts';
+import { deleteVpn, setVpn, type VpnOptions } from './vpns.ts';
 
 /** Runs one command. @param args without the program's own name. @returns the exit code: 0 done, 1 failed, 2 a configuration or usage error. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -90,6 +91,23 @@ function commands(terminal: Terminal, end: (exitCode: number) => void): Command 
     .argument('<interface>', 'an interface attached by `hostpe attach`')
     .addOption(socketOption())
     .action((name: string, options: { socket?: string }) => detach(name, options, terminal));
+
+  const vpn = program.command('vpn').description('VPNs of the route server, made by command');
+  vpn
+    .command('set')
+    .description('make a VPN, or change it; kept over restarts, takes effect at once')
+    .argument('<vpn>', 'VPN identifier, not one of the configuration file')
+    .option('--import <target...>', 'route targets whose routes it takes', [])
+    .option('--export <target...>', 'route targets that its routes are given', [])
+    .option('--forwarder <account...>', 'forwarders that may join it', [])
+    .addOption(socketOption())
+    .action((name: string, options: VpnOptions) => setVpn(name, options, terminal));
+  vpn
+    .command('delete')
+    .description('delete a VPN that a command made; its routes go')
+    .argument('<vpn>', 'VPN identifier')
+    .addOption(socketOption())
+    .action((name: string, options: { socket?: string }) => deleteVpn(name, options, terminal));
 
   program
     .command('diff')

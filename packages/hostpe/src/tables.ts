@@ -77,6 +77,7 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
         column('EXPORT', 'export'),
         column('ROUTES', 'routes'),
         column('SUBSCRIBERS', 'subscribers'),
+        column('BY', 'origin'),
         column('WAITING-FOR', 'waitingFor'),
       ],
     },

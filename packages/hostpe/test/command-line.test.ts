@@ -308,6 +308,32 @@ describe('hostpe', () => {
     );
   });
 
+  test('makes and deletes VPNs', async () => {
+    const asked: unknown[] = [];
+    await daemon({
+      'PUT /vpns/:vpn': async (body, { vpn }) => {
+        asked.push([vpn, body]);
+        return {};
+      },
+      'DELETE /vpns/:vpn': async (_body, { vpn }) => {
+        asked.push(vpn);
+      },
+    });
+    const set = await hostpe(
+      ...['vpn', 'set', 'a/b', '--import', '65000:1', '65000:2', '--export', '65000:1', '--forwarder', 'h1'],
+      ...['--socket', socket],
+    );
+    expect(set).toMatchObject({ exitCode: 0, out: 'VPN a/b: set\n' });
+    expect(await hostpe('vpn', 'delete', 'a/b', '--socket', socket)).toMatchObject({
+      exitCode: 0,
+      out: 'VPN a/b: deleted\n',
+    });
+    expect(asked).toEqual([
+      ['a/b', { import: ['65000:1', '65000:2'], export: ['65000:1'], forwarders: ['h1'] }],
+      'a/b',
+    ]);
+  });
+
   test.each([
     { words: ['bgp'], path: '/bgp?' },
     { words: ['bgp', 'summary'], path: '/bgp?' },

@@ -13,6 +13,7 @@ import {
 import type { VpnNexthop, VpnRoute } from '@hostpe/signaling';
 import type { BgpExchange } from './bgp/exchange.ts';
 import type { BgpRouteFilter } from './bgp/views.ts';
+import { type CommandedVpn, commandedVpnSchema } from './commanded-vpns.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ForwarderState } from './presence.ts';
 import { routeTargets } from './route-target-views.ts';
@@ -20,6 +21,15 @@ import { reasonOf, usedPaths } from './selection.ts';
 import type { Sessions } from './session.ts';
 import type { TablePath } from './vpn-tables.ts';
 import type { Vpns } from './vpns.ts';
+
+/** What operators may change. */
+export interface Commands {
+  isCommanded(vpn: string): boolean;
+  /** @throws ApiError where it is not to be; StateFileError */
+  setVpn(vpn: CommandedVpn): Promise<void>;
+  /** @throws ApiError where there is none that a command made; StateFileError */
+  deleteVpn(name: string): Promise<void>;
+}
 
 export interface ApiOptions {
   readonly domain: string;
@@ -31,6 +41,7 @@ export interface ApiOptions {
   readonly vpns: Vpns;
   /** Those that a forwarder may join. */
   readonly forwarderVpns: (account: string) => Iterable<string>;
+  readonly commands: Commands;
   readonly controlPlane: ControlPlane;
   readonly sessions: Sessions;
   /** Undefined where no BGP is configured. */
@@ -51,6 +62,7 @@ interface StatusView {
 
 interface VpnView {
   readonly vpn: string;
+  readonly origin: 'configuration' | 'command';
   readonly import: readonly RouteTarget[];
   readonly export: readonly RouteTarget[];
   readonly routes: number;
@@ -105,6 +117,20 @@ export function apiRoutes(options: ApiOptions) {
   return {
     'GET /status': async () => status(options),
     'GET /vpns': async () => [...options.vpns.names()].map((vpn) => vpnView(options, vpn)),
+    'PUT /vpns/:vpn': async (body: unknown, { vpn }: Parameters) => {
+      const read = commandedVpnSchema.safeParse({ ...(typeof body === 'object' ? body : {}), vpn });
+      if (!read.success)
+        throw new ApiError(
+          400,
+          read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'),
+        );
+      await options.commands.setVpn(read.data);
+      return vpnView(options, read.data.vpn);
+    },
+    'DELETE /vpns/:vpn': async (_body: unknown, { vpn = '' }: Parameters) => {
+      await options.commands.deleteVpn(vpn);
+      return { deleted: vpn };
+    },
     'GET /forwarders': async () => forwarderViews(options),
     'GET /bgp': async (): Promise<readonly PeerView[]> => options.exchange?.speaker.peers ?? [],
     'GET /bgp/routes': async (_body: unknown, parameters: Parameters) =>
@@ -141,10 +167,11 @@ function status({ controlPlane, vpns, ...options }: ApiOptions): StatusView {
   };
 }
 
-function vpnView({ controlPlane, vpns }: ApiOptions, vpn: string): VpnView {
+function vpnView({ controlPlane, vpns, commands }: ApiOptions, vpn: string): VpnView {
   const policy = vpns.policy(vpn);
   return {
     vpn,
+    origin: commands.isCommanded(vpn) ? 'command' : 'configuration',
     import: policy?.import ?? [],
     export: policy?.export ?? [],
     routes: controlPlane.rib.tables.size(vpn),

@@ -3,8 +3,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { SpeakerConfiguration } from '@hostpe/bgp';
 import type { MetricsListener } from '@hostpe/daemon';
-import { type IpAddress, parseRouteTarget } from '@hostpe/net';
-import { type Dialect, dialectNames, isVpnName } from '@hostpe/signaling';
+import type { IpAddress } from '@hostpe/net';
+import { type Dialect, dialectNames } from '@hostpe/signaling';
 import type { ListenAddress, ScramCredentials, ServerTls } from '@hostpe/xmpp';
 import { z } from 'zod';
 import { bgp } from './bgp/config.ts';
@@ -16,7 +16,7 @@ import {
   openStreamIdentity,
   openStreamProblems,
 } from './open-stream.ts';
-import { address, parsedBy } from './values.ts';
+import { account, address, routeTarget, vpnName } from './values.ts';
 import type { VpnPolicy } from './vpns.ts';
 
 interface ForwarderSettings {
@@ -54,6 +54,8 @@ export interface RouteServerConfig {
   /** Where Prometheus may ask; undefined: nowhere. */
   readonly metrics: MetricsListener | undefined;
   readonly controlSocket: string;
+  /** Where VPNs made by command are kept. */
+  readonly stateDirectory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -69,11 +71,6 @@ const restartDelay = z
   .number()
   .min(0)
   .max(longestRestartDelay, `is ${longestRestartDelay} s at the most: forwarders wait 300 s for End-of-RIB`);
-const routeTarget = z.string().transform(parsedBy(parseRouteTarget));
-const vpnName = z.string().refine(isVpnName, 'is not a VPN name: 1 to 128 printable ASCII characters');
-const account = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'is not an account: 1 to 64 of a-z, 0-9, dot, hyphen and underscore');
 const domain = z
   .string()
   .max(253)
@@ -118,6 +115,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
     bgp: bgp.optional(),
     metrics: z.strictObject({ address, port: z.int().min(0).max(65535) }).optional(),
     'control-socket': path.default(defaultControlSocket),
+    'state-directory': path.default('/var/lib/hostpe'),
     'log-level': z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .superRefine((written, context) => {
@@ -182,6 +180,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
       bgp: written.bgp,
       metrics: written.metrics,
       controlSocket: written['control-socket'],
+      stateDirectory: written['state-directory'],
       logLevel: written['log-level'],
     }),
   );

@@ -10,6 +10,7 @@ const untilRestart: Readonly<Record<string, (config: RouteServerConfig) => unkno
   'open-stream': ({ openStreams }) => openStreams,
   metrics: ({ metrics }) => metrics,
   'control-socket': ({ controlSocket }) => controlSocket,
+  'state-directory': ({ stateDirectory }) => stateDirectory,
   bgp: ({ bgp }) => bgp === undefined,
   'bgp.as': ({ bgp }) => bgp?.as,
   'bgp.identifier': ({ bgp }) => bgp?.identifier,

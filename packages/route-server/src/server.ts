@@ -1,11 +1,12 @@
 // The route server put together: configuration, XMPP, control plane, API. Owns the order of start and stop; no
 // algorithm.
 import { X509Certificate } from 'node:crypto';
-import { ConfigError, createLog, loadConfig, serveApi, systemClock } from '@hostpe/daemon';
+import { ApiError, ConfigError, createLog, loadConfig, serveApi, systemClock } from '@hostpe/daemon';
 import { EntryReader } from '@hostpe/signaling';
 import { type Log, OpenStreamServer, XmppError, XmppServer } from '@hostpe/xmpp';
-import { apiRoutes } from './api.ts';
+import { apiRoutes, type Commands } from './api.ts';
 import { Background } from './background.ts';
+import { CommandedVpns, withCommanded } from './commanded-vpns.ts';
 import { type RouteServerConfig, routeServerConfigSchema } from './config.ts';
 import { ControlPlane } from './control-plane.ts';
 import { routeServerMetrics } from './metrics.ts';
@@ -37,10 +38,15 @@ export interface RunningRouteServer {
  */
 export async function startRouteServer(options: RouteServerOptions): Promise<RunningRouteServer> {
   const started = await loadConfig(options.configFile, routeServerConfigSchema);
-  let config = started;
+  const commanded = new CommandedVpns(started.stateDirectory);
+  const problems = await commanded.load();
+  /** As the file has it, and with what commands made. */
+  let written = started;
+  let config = withCommanded(written, commanded.vpns);
   const logger = createLog({ name: 'route-server', level: config.logLevel });
   const log = options.log ?? logger;
 
+  for (const problem of problems) log.error({}, `${problem}; this VPN is left out, the others stand`);
   const vpns = new Vpns(config.vpns);
   const turns = new Turns();
   const sessions = new Sessions({
@@ -106,6 +112,34 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
   });
   openStreams.on('session', (session) => sessions.accept(session, controlPlane));
 
+  // One after another: what came last is what stays.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (change: () => Promise<void>): Promise<void> => {
+    const done = last.then(change);
+    last = done.catch(() => {});
+    return done;
+  };
+  const commands: Commands = {
+    isCommanded: (vpn) => commanded.vpns.has(vpn) && !written.vpns.has(vpn),
+    setVpn: (vpn) =>
+      inTurn(async () => {
+        if (written.vpns.has(vpn.vpn))
+          throw new ApiError(409, `VPN ${vpn.vpn} is in the configuration file: change it there`);
+        const unknown = vpn.forwarders.filter((account) => !written.forwarders.has(account));
+        if (unknown.length > 0)
+          throw new ApiError(400, `forwarders: ${unknown.join(', ')}: not in the configuration file`);
+        await commanded.set(vpn);
+        apply();
+      }),
+    deleteVpn: (name) =>
+      inTurn(async () => {
+        if (written.vpns.has(name))
+          throw new ApiError(409, `VPN ${name} is in the configuration file: remove it there`);
+        if (!commanded.vpns.has(name)) throw new ApiError(404, `VPN ${name} is not known here`);
+        await commanded.remove(name);
+        apply();
+      }),
+  };
   const listening: string[] = [];
   let api: { close(): Promise<void> } | undefined;
   let metrics: { close(): Promise<void> } | undefined;
@@ -129,6 +163,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
         startedAt: systemClock.now(),
         clock: systemClock,
         vpns,
+        commands,
         forwarderVpns: (account) => config.forwarders.get(account)?.vpns ?? [],
         controlPlane,
         sessions,
@@ -152,26 +187,18 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
   }
   announce(config, listening, log);
 
-  /** All of it or, where something is wrong with it, nothing. */
+  const apply = () => {
+    config = withCommanded(written, commanded.vpns);
+    identities = openStreamIdentities(config.forwarders, started.domain);
+    controlPlane.reconfigure(config.vpns, controlPlaneSettings(config));
+  };
   const takeOver = (read: RouteServerConfig) => {
     for (const server of [xmpp, openStreams]) server.setTls(read.tls);
-    config = { ...read, domain: started.domain };
+    written = read;
     logger.level = read.logLevel;
-    identities = openStreamIdentities(config.forwarders, config.domain);
-    controlPlane.reconfigure(read.vpns, controlPlaneSettings(read));
+    apply();
     if (exchange && read.bgp) exchange.reconfigure(read.bgp.peers);
-    const { validTo, fingerprint256 } = new X509Certificate(read.tls.certificate);
-    const { forwarders } = read;
-    log.info(
-      { vpns: read.vpns.size, forwarders: forwarders.size, validTo, fingerprint256 },
-      `the configuration was read anew: ${read.vpns.size} VPNs, ${forwarders.size} forwarders, ${read.bgp?.peers.length ?? 0} BGP peers; the certificate of ${started.domain} is valid until ${validTo}`,
-    );
-    const keys = needsRestart(started, read);
-    if (keys.length > 0)
-      log.warn(
-        { keys },
-        `${keys.join(', ')}: another value takes a restart, the former one stays until then`,
-      );
+    announceReload(started, read, config, log);
   };
   const reload = async () => {
     try {
@@ -182,16 +209,23 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Run
       log.error({ error }, `the configuration cannot be read anew, nothing changes: ${reason}`);
     }
   };
-  // One after another: what was read last is what stays.
-  let reloaded = Promise.resolve();
-  return {
-    listening,
-    reload: () => {
-      reloaded = reloaded.then(reload);
-      return reloaded;
-    },
-    stop,
-  };
+  return { listening, reload: () => inTurn(reload), stop };
+}
+
+function announceReload(
+  started: RouteServerConfig,
+  read: RouteServerConfig,
+  { vpns, forwarders }: RouteServerConfig,
+  log: Log,
+): void {
+  const { validTo, fingerprint256 } = new X509Certificate(read.tls.certificate);
+  log.info(
+    { vpns: vpns.size, forwarders: forwarders.size, validTo, fingerprint256 },
+    `the configuration was read anew: ${vpns.size} VPNs, ${forwarders.size} forwarders, ${read.bgp?.peers.length ?? 0} BGP peers; the certificate of ${started.domain} is valid until ${validTo}`,
+  );
+  const keys = needsRestart(started, read);
+  if (keys.length > 0)
+    log.warn({ keys }, `${keys.join(', ')}: another value takes a restart, the former one stays until then`);
 }
 
 function announce(config: RouteServerConfig, listening: readonly string[], log: Log): void {

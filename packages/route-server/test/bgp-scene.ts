@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { callApi } from '@hostpe/daemon';
 import type { Log } from '@hostpe/xmpp';
 import { afterEach } from 'vitest';
-import { type RunningRouteServer, startRouteServer } from '../src/server.ts';
+import { startRouteServer } from '../src/server.ts';
 import { writeCertificate } from './certificate.ts';
 import { Forwarder } from './forwarder.ts';
 
@@ -17,14 +17,16 @@ afterEach(async () => {
 });
 
 export interface Running {
-  readonly server: RunningRouteServer;
   readonly lines: string[];
   /** As the control socket tells them. */
   peers(): Promise<readonly { readonly name: string; readonly state: string; readonly announced: number }[]>;
   /** As Prometheus reads them. */
   metrics(): Promise<readonly string[]>;
   /** What the control socket answers. */
-  ask(path: string): Promise<unknown>;
+  ask(path: string, method?: string, body?: unknown): Promise<unknown>;
+  /** Of its files. */
+  readonly directory: string;
+  restart(): Promise<void>;
   /** Of the paths that a VPN has by BGP. */
   rds(vpn: string): Promise<readonly string[]>;
   forwarder(account: string): Promise<Forwarder>;
@@ -49,6 +51,7 @@ export async function routeServer(bgp: string): Promise<Running> {
 listen: [{ address: 127.0.0.1, port: 0 }]
 tls: { certificate: ${directory}/rs.pem, key: ${directory}/rs.key }
 control-socket: ${directory}/rs.sock
+state-directory: ${directory}/state
 timers: { restart-delay: 0 }
 metrics: { address: 127.0.0.1, port: 0 }
 vpns:
@@ -66,7 +69,7 @@ ${bgp.replaceAll(/^/gm, '  ')}
     lines.push(text);
   };
   const log: Log = { debug: () => {}, info: take, warn: take, error: take };
-  const server = await startRouteServer({ configFile: file, log });
+  let server = await startRouteServer({ configFile: file, log });
   let isRunning = true;
   const stop = async () => {
     if (!isRunning) return;
@@ -75,13 +78,17 @@ ${bgp.replaceAll(/^/gm, '  ')}
     rmSync(directory, { recursive: true });
   };
   cleanUp.push(stop);
-  const ask = (path: string) => callApi(join(directory, 'rs.sock'), 'GET', path);
-  const port = Number(server.listening[0]?.split(':').at(-1));
+  const ask = (path: string, method = 'GET', body?: unknown) =>
+    callApi(join(directory, 'rs.sock'), method, path, body);
   return {
-    server,
     lines,
     stop,
     ask,
+    directory,
+    async restart() {
+      await server.stop();
+      server = await startRouteServer({ configFile: file, log });
+    },
     async metrics() {
       const [url = ''] = lines.flatMap((line) => /^metrics: (\S+),/.exec(line)?.[1] ?? []);
       return (await (await fetch(url)).text()).split('\n');
@@ -103,6 +110,7 @@ ${bgp.replaceAll(/^/gm, '  ')}
       await server.reload();
     },
     async forwarder(account) {
+      const port = Number(server.listening[0]?.split(':').at(-1));
       const one = new Forwarder({ port, account, password: PASSWORD, ca: tls.certificate });
       cleanUp.push(() => one.client.stop());
       return one.online();

@@ -63,6 +63,7 @@ export function setUp({ restartDelay = 0, lowerStale = false } = {}) {
     clock,
     vpns,
     forwarderVpns: (account) => forwarders.get(account)?.vpns ?? [],
+    commands: { isCommanded: () => false, setVpn: async () => {}, deleteVpn: async () => {} },
     controlPlane,
     sessions: new Sessions({ log: silent, dialect: () => 'end-system-06', defer: () => {} }),
     exchange: undefined,

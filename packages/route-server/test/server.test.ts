@@ -43,6 +43,7 @@ ${forwarder('h1', '10.255.0.1')}
 ${forwarder('h2', '10.255.0.2')}
 timers: { restart-delay: ${restartDelay} }
 control-socket: ${controlSocket}
+state-directory: ${directory}/state
 `,
   );
   return configFile;
@@ -90,13 +91,22 @@ test('what an operator sees', async () => {
   expect(await callApi(socket, 'GET', '/vpns')).toEqual([
     {
       vpn: 'red',
+      origin: 'configuration',
       import: ['64512:1'],
       export: ['64512:1'],
       routes: 1,
       subscribers: ['h1', 'h2'],
       waitingFor: ['h2'],
     },
-    { vpn: 'blue', import: ['64512:2'], export: ['64512:2'], routes: 0, subscribers: [], waitingFor: [] },
+    {
+      vpn: 'blue',
+      origin: 'configuration',
+      import: ['64512:2'],
+      export: ['64512:2'],
+      routes: 0,
+      subscribers: [],
+      waitingFor: [],
+    },
   ]);
   expect(await callApi(socket, 'GET', '/forwarders')).toMatchObject([
     {
