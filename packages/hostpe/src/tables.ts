@@ -76,6 +76,8 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
         column('IMPORT', 'import'),
         column('EXPORT', 'export'),
         column('ROUTES', 'routes'),
+        column('MOST', 'maxRoutes'),
+        column('KEPT-BACK', 'keptBack'),
         column('SUBSCRIBERS', 'subscribers'),
         column('BY', 'origin'),
         column('WAITING-FOR', 'waitingFor'),

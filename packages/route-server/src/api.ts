@@ -66,6 +66,10 @@ interface VpnView {
   readonly import: readonly RouteTarget[];
   readonly export: readonly RouteTarget[];
   readonly routes: number;
+  /** The most that it may have. */
+  readonly maxRoutes?: number;
+  /** Prefixes beyond that, of which nobody is told. */
+  readonly keptBack: number;
   readonly subscribers: readonly string[];
   /** Forwarders for which End-of-RIB is held back. */
   readonly waitingFor: readonly string[];
@@ -175,6 +179,8 @@ function vpnView({ controlPlane, vpns, commands }: ApiOptions, vpn: string): Vpn
     import: policy?.import ?? [],
     export: policy?.export ?? [],
     routes: controlPlane.rib.tables.size(vpn),
+    ...(policy?.maxRoutes !== undefined && { maxRoutes: policy.maxRoutes }),
+    keptBack: controlPlane.rib.tables.kept(vpn),
     subscribers: [...controlPlane.presence.subscribers(vpn)].sort(),
     waitingFor: controlPlane.gate.waitingFor(vpn),
   };

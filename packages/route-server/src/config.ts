@@ -29,6 +29,7 @@ interface ForwarderSettings {
   /** The VPNs that it may join. */
   readonly vpns: ReadonlySet<string>;
   readonly dialect: Dialect;
+  readonly maxRoutes: number | undefined;
   /** Two that are equal log in alike, but for the password. */
   readonly login: string;
 }
@@ -64,6 +65,7 @@ export const defaultControlSocket = '/run/hostpe/route-server.sock';
 const week = 7 * 24 * 60 * 60;
 const hostLabel = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 
+const maxRoutes = z.int().min(1);
 const delay = z.number().min(0).max(week);
 /** Forwarders sweep what is stale 300 s after they subscribed, End-of-RIB or not: it has to be said well before. */
 const longestRestartDelay = 240;
@@ -83,6 +85,7 @@ const forwarder = z.strictObject({
   addresses: z.array(address).min(1),
   vpns: z.array(vpnName),
   dialect: z.enum(dialectNames).default('end-system-06'),
+  'max-routes': maxRoutes.optional(),
 });
 
 const listen = z
@@ -106,7 +109,14 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
     listen: z.array(listen).min(1),
     'open-stream': z.array(openStreamDoor).default([]),
     tls: certificateFiles,
-    vpns: z.record(vpnName, z.strictObject({ import: z.array(routeTarget), export: z.array(routeTarget) })),
+    vpns: z.record(
+      vpnName,
+      z.strictObject({
+        import: z.array(routeTarget),
+        export: z.array(routeTarget),
+        'max-routes': maxRoutes.optional(),
+      }),
+    ),
     forwarders: z.record(account, forwarder),
     timers: z
       .strictObject({ 'withdraw-delay': delay.default(60), 'restart-delay': restartDelay.default(120) })
@@ -152,12 +162,17 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
           forwarder['certificate-name'] === undefined ? [] : [[forwarder['certificate-name'], name]],
         ),
       ),
-      vpns: new Map(Object.entries(written.vpns)),
+      vpns: new Map(
+        Object.entries(written.vpns).map(([name, { 'max-routes': maxRoutes, ...policy }]) => [
+          name,
+          { ...policy, maxRoutes },
+        ]),
+      ),
       forwarders: new Map(
         Object.entries(written.forwarders)
           // Their files are read at the same time: they come in the order in which that ended.
           .toSorted(([a], [b]) => (a < b ? -1 : 1))
-          .map(([name, { addresses, vpns, dialect, ...files }]) => [
+          .map(([name, { addresses, vpns, dialect, 'max-routes': maxRoutes, ...files }]) => [
             name,
             {
               credentials: files['password-file'],
@@ -165,6 +180,7 @@ export const routeServerConfigSchema: z.ZodType<RouteServerConfig> = z
               addresses: new Set(addresses),
               vpns: new Set(vpns),
               dialect,
+              maxRoutes,
               login: JSON.stringify([
                 dialect,
                 files['certificate-name'],

@@ -2,6 +2,7 @@
 // clock it is given; owns the order of events towards a subscriber and never knows a stanza.
 
 import type { Clock } from '@hostpe/daemon';
+import type { IpPrefix } from '@hostpe/net';
 import type { RejectedItem, VpnRoute } from '@hostpe/signaling';
 import type { Log } from '@hostpe/xmpp';
 import { Audience } from './audience.ts';
@@ -11,6 +12,7 @@ import { type Authorisation, type ForwarderChange, forwarderChanges } from './fo
 import { type ForwarderState, Presence } from './presence.ts';
 import { RestartGate } from './restart-gate.ts';
 import { Rib, type Steps } from './rib.ts';
+import { RouteLimits } from './route-limit.ts';
 import type { VpnPolicy, Vpns } from './vpns.ts';
 
 /** What may change while the route server runs. */
@@ -51,13 +53,21 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   #gate: RestartGate;
   readonly #audience = new Audience();
+  readonly #limits = new RouteLimits();
   #settings: ControlPlaneSettings;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     this.#settings = options;
     const { vpns, forwarders, clock, withdrawDelay } = options;
-    this.rib = new Rib(vpns, options.exchange?.export);
+    this.rib = new Rib(vpns, options.exchange?.export, (vpn, prefixes, kept) =>
+      this.#counted(
+        `VPN ${vpn}`,
+        prefixes,
+        vpns.policy(vpn)?.maxRoutes,
+        `${kept} more are kept back until there is room`,
+      ),
+    );
     this.presence = new Presence({
       accounts: forwarders.keys(),
       withdrawDelay,
@@ -132,12 +142,16 @@ export class ControlPlane {
    */
   publish(account: string, vpn: string, routes: readonly VpnRoute[]): readonly RejectedItem[] {
     this.#requireSubscription(account, vpn);
-    const addresses = this.#settings.forwarders.get(account)?.addresses;
+    const { addresses, maxRoutes } = this.#settings.forwarders.get(account) ?? {};
+    const room = maxRoutes === undefined ? undefined : this.#roomOf(account, vpn, maxRoutes);
     const accepted: VpnRoute[] = [];
     const rejected: RejectedItem[] = [];
     for (const route of routes) {
       const foreign = route.nexthops.find(({ address }) => !addresses?.has(address));
-      if (foreign === undefined) accepted.push(route);
+      if (foreign === undefined && room?.(route.prefix) === false) {
+        const reason = `${route.prefix}: forwarder ${account} may publish ${maxRoutes} routes, and has as many`;
+        rejected.push({ id: route.id, reason });
+      } else if (foreign === undefined) accepted.push(route);
       else {
         const reason = `${route.prefix}: forwarder ${account} may not announce next-hop ${foreign.address}`;
         rejected.push({ id: route.id, reason });
@@ -145,6 +159,13 @@ export class ControlPlane {
     }
     this.#tell(this.rib.publish(account, vpn, accepted));
     this.#active(account);
+    if (maxRoutes !== undefined)
+      this.#counted(
+        `forwarder ${account}`,
+        this.rib.published(account).routes,
+        maxRoutes,
+        'further ones are refused',
+      );
     return rejected;
   }
 
@@ -239,6 +260,28 @@ export class ControlPlane {
 
   #active(account: string): void {
     this.gate.active(account, this.presence.subscriptions(account));
+  }
+
+  /** @returns whether there is room for a prefix more; asked for each of a request, in order. */
+  #roomOf(account: string, vpn: string, limit: number): (prefix: IpPrefix) => boolean {
+    let left = limit - this.rib.published(account).routes;
+    const seen = new Set<IpPrefix>();
+    return (prefix) => {
+      if (seen.has(prefix) || this.rib.has(account, vpn, prefix)) return true;
+      if (left <= 0) return false;
+      left -= 1;
+      seen.add(prefix);
+      return true;
+    };
+  }
+
+  #counted(what: string, count: number, limit: number | undefined, consequence: string): void {
+    const { log } = this.#options;
+    const news = this.#limits.counted(what, count, limit);
+    if (news === 'near') log.warn({ count, limit }, `${what}: ${count} routes, of ${limit} at the most`);
+    if (news === 'full')
+      log.warn({ count, limit }, `${what}: ${limit} routes, as many as it may have: ${consequence}`);
+    if (news === 'room') log.info({ count, limit }, `${what}: ${count} routes, there is room again`);
   }
 
   #run(steps: Steps, done: () => void): void {

@@ -6,6 +6,8 @@ export interface Authorisation {
   /** The next-hops that it may announce. */
   readonly addresses: ReadonlySet<IpAddress>;
   readonly vpns: ReadonlySet<string>;
+  /** The most routes that it may publish, in all VPNs; undefined: as many as it has. */
+  readonly maxRoutes?: number | undefined;
   /** What of it a session was made by: of another one the forwarder has to log in anew. */
   readonly login?: string;
 }

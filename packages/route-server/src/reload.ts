@@ -36,7 +36,10 @@ export function controlPlaneSettings({
 }: RouteServerConfig): ControlPlaneSettings {
   return {
     forwarders: new Map(
-      [...forwarders].map(([account, { addresses, vpns, login }]) => [account, { addresses, vpns, login }]),
+      [...forwarders].map(([account, { addresses, vpns, login, maxRoutes }]) => [
+        account,
+        { addresses, vpns, login, maxRoutes },
+      ]),
     ),
     withdrawDelay,
     restartDelay,

@@ -13,7 +13,7 @@ import {
   type RibPath,
   removePath,
 } from './adj-rib-in.ts';
-import { type TablePath, VpnTables } from './vpn-tables.ts';
+import { type TablePath, VpnTables, type VpnTablesParts } from './vpn-tables.ts';
 import type { VpnChanges, Vpns } from './vpns.ts';
 
 /** Something that is done step by step; each step says in which VPNs subscribers have something to hear. */
@@ -31,12 +31,14 @@ export class Rib {
   /** By account, then VPN. */
   readonly #adjRibsIn = new Map<string, Map<string, AdjRibIn>>();
   /** What each VPN imports of it. */
-  readonly tables = new VpnTables();
+  readonly tables: VpnTables;
   readonly #export: Export;
 
-  constructor(vpns: Vpns, tell: Export = () => {}) {
+  /** @param counted as VpnTables tells it */
+  constructor(vpns: Vpns, tell: Export = () => {}, counted: VpnTablesParts['counted'] = () => {}) {
     this.#vpns = vpns;
     this.#export = tell;
+    this.tables = new VpnTables({ limit: (vpn) => vpns.policy(vpn)?.maxRoutes, counted });
     for (const vpn of vpns.names()) this.tables.add(vpn);
   }
 
@@ -168,7 +170,12 @@ export class Rib {
       ...[...lost].map((vpn) => this.#leave(vpn)),
       ...[...gained].flatMap(([vpn, sources]) => sources.map((source) => this.#join(vpn, source))),
       ...exports.map((vpn) => this.#exportAgain(vpn)),
+      this.#fill(),
     ]);
+  }
+
+  has(account: string, vpn: string, prefix: IpPrefix): boolean {
+    return this.#adjRibsIn.get(account)?.get(vpn)?.paths.get(prefix) !== undefined;
   }
 
   /** What a forwarder has in a VPN now. */
@@ -259,6 +266,11 @@ export class Rib {
           if (this.tables.replace(vpn, path.route.prefix, [path], [path])) isNews = true;
         yield isNews ? [vpn] : [];
       }
+  }
+
+  /** A limit may be higher than it was. */
+  *#fill(): Steps {
+    for (const vpn of this.tables.fill()) yield [vpn];
   }
 
   *#exportAgain(vpn: string): Steps {

@@ -6,6 +6,8 @@ import type { RouteTarget } from '@hostpe/net';
 export interface VpnPolicy {
   readonly import: readonly RouteTarget[];
   readonly export: readonly RouteTarget[];
+  /** The most prefixes that it may have a route to, of its own and imported; undefined: as many as there are. */
+  readonly maxRoutes?: number | undefined;
 }
 
 /** What other policies than before come to. Of what stays as it was there is nothing here. */
